@@ -1,0 +1,190 @@
+//! How a codec is configured, and what is refused.
+
+use std::sync::{Arc, RwLock};
+
+use super::{Codec, suite::Suite, table::Domain};
+use crate::{
+    expiry::Policy,
+    keys::{RingError, SharedKeyRing},
+    payload::Compression,
+    random::{OsRandom, Random},
+    time::{Clock, SystemClock, Timestamp},
+    token::MAX_COOKIE_LEN,
+};
+
+/// The cookie name that browsers bind to one host over TLS (RFC 6265bis, `__Host-`).
+const DEFAULT_NAME: &str = "__Host-session";
+
+/// The most former names or contexts that a codec accepts.
+const MAX_FORMER: usize = 4;
+
+/// Configures a [`Codec`]; see [`Codec::builder`].
+#[must_use = "a builder does nothing until it is built"]
+pub struct CodecBuilder<S: Suite> {
+    domains: Vec<Domain>,
+    keys: SharedKeyRing,
+    policy: Policy,
+    limit: usize,
+    compression: Compression,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    suite: core::marker::PhantomData<fn() -> S>,
+}
+
+impl<S: Suite> CodecBuilder<S> {
+    pub(super) fn new(context: String, keys: SharedKeyRing, policy: Policy) -> Self {
+        let own = Domain {
+            context,
+            name: DEFAULT_NAME.to_owned(),
+            until: None,
+        };
+        Self {
+            domains: vec![own],
+            keys,
+            policy,
+            limit: MAX_COOKIE_LEN,
+            compression: Compression::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
+            suite: core::marker::PhantomData,
+        }
+    }
+
+    /// The cookie's name, `__Host-session` by default. It is part of the key: a token
+    /// under one name does not open under another. A token that travels in a header
+    /// instead needs a name of its own.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        if let Some(own) = self.domains.first_mut() {
+            own.name = name.into();
+        }
+        self
+    }
+
+    /// The most bytes of name and value together: 4096 by default, which is what browsers
+    /// keep, and never more.
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Whether sessions that do not fit are compressed.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Goes on opening tokens of a former context or name, up to four, each until a date:
+    /// a rename that logs nobody out. Such a session is sealed anew at its next response.
+    pub fn accept_also(
+        mut self,
+        context: impl Into<String>,
+        name: impl Into<String>,
+        until: Timestamp,
+    ) -> Self {
+        self.domains.push(Domain {
+            context: context.into(),
+            name: name.into(),
+            until: Some(until),
+        });
+        self
+    }
+
+    /// Another clock than the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Another source of random bytes than the operating system. Whoever can predict it
+    /// can make sessions: for tests and vectors.
+    pub fn dangerous_random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Checks the configuration and derives the sub-keys.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a name is one that browsers refuse, a limit leaves no room,
+    /// or the ring would end live sessions of this policy or cannot seal now.
+    pub fn build(self) -> Result<Codec<S>, ConfigError> {
+        for domain in &self.domains {
+            if domain.context.len() > usize::from(u16::MAX) {
+                return Err(ConfigError::ContextTooLong);
+            }
+            if domain.name.is_empty() || !domain.name.bytes().all(is_token_byte) {
+                return Err(ConfigError::Name(domain.name.clone()));
+            }
+        }
+        if self.domains.len() > MAX_FORMER.saturating_add(1) {
+            return Err(ConfigError::TooManyFormer);
+        }
+        let longest_name = self.domains.iter().map(|domain| domain.name.len()).max();
+        let smallest =
+            crate::token::text_len(S::ID.min_len()).saturating_add(longest_name.unwrap_or(0));
+        if self.limit > MAX_COOKIE_LEN || self.limit < smallest {
+            return Err(ConfigError::Limit {
+                limit: self.limit,
+                smallest,
+            });
+        }
+        let now = self.clock.now();
+        if self.keys.current().sealing_key(now).is_none() {
+            return Err(ConfigError::Ring(RingError::NoSealingKey(now)));
+        }
+        self.keys.require_idle(self.policy.longest_idle())?;
+        let table = Codec::<S>::derive(&self.keys, &self.domains);
+        Ok(Codec {
+            domains: self.domains,
+            keys: self.keys,
+            table: RwLock::new(Arc::new(table)),
+            policy: self.policy,
+            limit: self.limit,
+            compression: self.compression,
+            clock: self.clock,
+            random: self.random,
+            suite: self.suite,
+        })
+    }
+}
+
+impl<S: Suite> core::fmt::Debug for CodecBuilder<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CodecBuilder")
+            .field("suite", &S::ID)
+            .field("domains", &self.domains)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A configuration that would fail in use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A context of more than 65,535 bytes.
+    #[error("the context is longer than 65,535 bytes")]
+    ContextTooLong,
+    /// More than four former names or contexts.
+    #[error("at most four former names or contexts are accepted")]
+    TooManyFormer,
+    /// A name that no cookie and no header can have.
+    #[error("{0:?} is not a name for a cookie or a header (RFC 9110, token)")]
+    Name(String),
+    /// A limit that browsers do not keep, or that no session fits.
+    #[error("the limit of {limit} bytes is not between {smallest} and {MAX_COOKIE_LEN}")]
+    Limit {
+        /// The limit that was asked for.
+        limit: usize,
+        /// The smallest that holds a token without a body.
+        smallest: usize,
+    },
+    /// The keys do not serve this policy, or do not serve now.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+}

@@ -1,0 +1,227 @@
+//! Sessions sealed into tokens, and opened again.
+//!
+//! [`EncryptedCodec`] is the one to use: the browser holds the session and cannot read it.
+//! [`SignedCodec`] makes tokens that everybody who holds them can read. A codec is built
+//! once, from keys and a lifetime policy, and shared by all threads.
+
+mod builder;
+mod opened;
+mod scope;
+mod suite;
+mod table;
+
+use core::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::Serialize;
+
+pub use builder::{CodecBuilder, ConfigError};
+pub use opened::{Opened, OpenedToken, Plan, Sealed};
+pub use scope::Scope;
+pub use suite::{Encrypted, Signed, Suite};
+
+use crate::{
+    claims::{Identity, Subject},
+    error::{OpenError, SealError},
+    expiry::Policy,
+    keys::SharedKeyRing,
+    payload::{Compression, SessionData},
+    random::Random,
+    time::{Clock, Timestamp},
+};
+use table::{Domain, KeyTable};
+
+/// Seals sessions so that only the server reads them.
+pub type EncryptedCodec = Codec<Encrypted>;
+
+/// Seals sessions so that only the server can make or change them, while **whoever holds
+/// the cookie can read all of it**: the user, their browser's extensions, every log and
+/// proxy that keeps cookies. It saves 8 bytes. Use it only for data that you would print
+/// on the page.
+pub type SignedCodec = Codec<Signed>;
+
+/// Seals and opens the tokens of one cookie, under the keys of one ring.
+///
+/// ```
+/// use core::time::Duration;
+/// use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// struct Login { user: u64 }
+/// impl SessionData for Login {}
+///
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let keys = KeyRing::single(Key::generate()?)?;
+/// let policy = Policy::new(Duration::from_secs(30 * 60), Duration::from_secs(24 * 3600))?;
+/// let codec = EncryptedCodec::builder("example.com", keys, policy).build()?;
+///
+/// let identity = codec.new_identity()?;
+/// let sealed = codec.seal(&identity, &Login { user: 42 })?;
+/// let opened = codec.open::<Login>(sealed.value())?;
+/// assert_eq!(opened.data(), &Login { user: 42 });
+/// # Ok(())
+/// # }
+/// ```
+pub struct Codec<S: Suite> {
+    /// The codec's own first, then those that are accepted too.
+    domains: Vec<Domain>,
+    keys: SharedKeyRing,
+    table: RwLock<Arc<KeyTable>>,
+    policy: Policy,
+    limit: usize,
+    compression: Compression,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    suite: core::marker::PhantomData<fn() -> S>,
+}
+
+impl<S: Suite> Codec<S> {
+    /// Starts a codec: `context` names the application (its domain, say), so that two
+    /// applications with the same keys do not accept each other's sessions.
+    pub fn builder(
+        context: impl Into<String>,
+        keys: impl Into<SharedKeyRing>,
+        policy: Policy,
+    ) -> CodecBuilder<S> {
+        CodecBuilder::new(context.into(), keys.into(), policy)
+    }
+
+    /// A new session's identity: a fresh id, beginning now.
+    ///
+    /// # Errors
+    /// [`SealError::Random`].
+    pub fn new_identity(&self) -> Result<Identity, SealError> {
+        self.now_scope().new_identity()
+    }
+
+    /// Seals `data` as the session `identity`, into a cookie value.
+    ///
+    /// # Errors
+    /// [`SealError::TooLarge`] when name and value would exceed
+    /// [`limit`](Self::limit), and the other variants of [`SealError`].
+    pub fn seal<T: SessionData>(&self, identity: &Identity, data: &T) -> Result<Sealed, SealError> {
+        self.now_scope().seal(identity, data)
+    }
+
+    /// What sealing `data` would come to, without sealing it.
+    ///
+    /// # Errors
+    /// As for [`seal`](Self::seal), except that too large is an answer here.
+    pub fn plan<T: SessionData>(&self, identity: &Identity, data: &T) -> Result<Plan, SealError> {
+        self.now_scope().plan(identity, data)
+    }
+
+    /// Opens a cookie value: verified, within its lifetimes, and of this type.
+    ///
+    /// # Errors
+    /// [`OpenError`]; see [`OpenError::kind`].
+    pub fn open<T: SessionData>(&self, value: &str) -> Result<Opened<T>, OpenError> {
+        self.now_scope().open(value)
+    }
+
+    /// Opens a cookie value without reading its data yet; for types that borrow from it,
+    /// and for claims alone.
+    ///
+    /// # Errors
+    /// [`OpenError`]; see [`OpenError::kind`].
+    pub fn open_token(&self, value: &str) -> Result<OpenedToken, OpenError> {
+        self.now_scope().open_token(value)
+    }
+
+    /// The same codec at a given instant instead of the present one.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Scope<'_, S> {
+        Scope::new(self, now)
+    }
+
+    /// The same codec with further data that must be the same when sealing and when
+    /// opening, and that no token contains: the id of a device, say.
+    #[must_use]
+    pub fn bound_to<'c>(&'c self, caller_aad: &'c [u8]) -> Scope<'c, S> {
+        self.now_scope().bound_to(caller_aad)
+    }
+
+    /// The subject of a user, for [`Identity::with_subject`]: the first 8 bytes of a hash
+    /// of the application's context and the user's id.
+    #[must_use]
+    pub fn subject(&self, user_id: impl AsRef<[u8]>) -> Subject {
+        Subject::of(self.context(), user_id.as_ref())
+    }
+
+    /// The application's context.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        self.own().map_or("", |domain| &domain.context)
+    }
+
+    /// The cookie's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.own().map_or("", |domain| &domain.name)
+    }
+
+    /// The most bytes that the cookie's name and value may take together.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The lifetimes in force.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The keys in force.
+    #[must_use]
+    pub fn keys(&self) -> &SharedKeyRing {
+        &self.keys
+    }
+
+    fn own(&self) -> Option<&Domain> {
+        self.domains.first()
+    }
+
+    fn now_scope(&self) -> Scope<'_, S> {
+        self.at(self.clock.now())
+    }
+
+    /// The sub-keys of the ring in force.
+    fn table(&self) -> Arc<KeyTable> {
+        let table = Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner));
+        if table.generation == self.keys.generation() {
+            return table;
+        }
+        let table = Arc::new(Self::derive(&self.keys, &self.domains));
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&table);
+        table
+    }
+
+    fn derive(keys: &SharedKeyRing, domains: &[Domain]) -> KeyTable {
+        // The count first: a ring that is exchanged in between is derived once more.
+        let generation = keys.generation();
+        KeyTable::new(&keys.current(), generation, S::PURPOSE, domains)
+    }
+}
+
+impl<S: Suite> fmt::Debug for Codec<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("suite", &S::ID)
+            .field("context", &self.context())
+            .field("name", &self.name())
+            .field("limit", &self.limit)
+            .field("keys", &self.keys)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bytes of `data` that the size limits speak of: its postcard encoding.
+///
+/// # Errors
+/// [`SealError::Encode`].
+pub fn encoded_len<T: Serialize>(data: &T) -> Result<usize, SealError> {
+    crate::payload::body::to_postcard(data).map(|bytes| bytes.len())
+}

@@ -1,0 +1,286 @@
+//! What sealing gives and what opening gives.
+
+use core::{fmt, ops::Range};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    claims::{Claims, Identity},
+    error::{OpenError, OpenErrorKind},
+    payload::{SessionData, from_postcard},
+};
+
+/// A sealed session: the value of its cookie, and what it claims.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed {
+    value: String,
+    claims: Claims,
+}
+
+impl Sealed {
+    pub(super) fn new(value: String, claims: Claims) -> Self {
+        Self { value, claims }
+    }
+
+    /// The cookie's value: base64url, safe in a header as it is.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The cookie's value.
+    #[must_use]
+    pub fn into_value(self) -> String {
+        self.value
+    }
+
+    /// What the token claims.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+}
+
+/// The value is as good as a password: not shown.
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealed")
+            .field("value_len", &self.value.len())
+            .field("claims", &self.claims)
+            .finish()
+    }
+}
+
+/// What sealing a session would come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    cookie_len: usize,
+    limit: usize,
+    deflated: bool,
+}
+
+impl Plan {
+    pub(super) fn new(cookie_len: usize, limit: usize, deflated: bool) -> Self {
+        Self {
+            cookie_len,
+            limit,
+            deflated,
+        }
+    }
+
+    /// Bytes of the cookie's name and value together.
+    #[must_use]
+    pub fn cookie_len(&self) -> usize {
+        self.cookie_len
+    }
+
+    /// The most that they may be.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether the session fits the cookie.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.cookie_len <= self.limit
+    }
+
+    /// Bytes of the cookie that are left: three for every four bytes of data.
+    #[must_use]
+    pub fn spare(&self) -> usize {
+        self.limit.saturating_sub(self.cookie_len)
+    }
+
+    /// Whether it fits only because it is compressed.
+    #[must_use]
+    pub fn is_deflated(&self) -> bool {
+        self.deflated
+    }
+}
+
+/// An opened token: authentic, alive, and its data still in bytes, which are wiped when
+/// it is dropped.
+pub struct OpenedToken {
+    claims: Claims,
+    bytes: Zeroizing<Vec<u8>>,
+    body: Range<usize>,
+    needs_reseal: bool,
+    needs_reissue: bool,
+}
+
+impl OpenedToken {
+    pub(super) fn new(
+        claims: Claims,
+        bytes: Zeroizing<Vec<u8>>,
+        body: Range<usize>,
+        needs_reseal: bool,
+        needs_reissue: bool,
+    ) -> Self {
+        Self {
+            claims,
+            bytes,
+            body,
+            needs_reseal,
+            needs_reissue,
+        }
+    }
+
+    /// What the token claims.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Whether the token should be sealed anew because its key is no longer the one that
+    /// seals, or its name or context is a former one.
+    #[must_use]
+    pub fn needs_reseal(&self) -> bool {
+        self.needs_reseal
+    }
+
+    /// Whether a tenth of the idle timeout has passed, so that the session should be
+    /// issued anew to stay alive.
+    #[must_use]
+    pub fn needs_reissue(&self) -> bool {
+        self.needs_reissue
+    }
+
+    /// The session's data in postcard.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(self.body.clone()).unwrap_or_default()
+    }
+
+    /// The session's data.
+    ///
+    /// # Errors
+    /// [`OpenErrorKind::Schema`].
+    pub fn data<T: SessionData>(&self) -> Result<T, OpenError> {
+        let data = if self.claims.schema == T::SCHEMA {
+            from_postcard(self.bytes())
+        } else {
+            T::migrate(self.claims.schema, self.bytes())
+        };
+        data.ok_or(SCHEMA)
+    }
+
+    /// The session's data in a type that borrows its text from the token: the fastest way
+    /// to read a large session.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Login { name: String }
+    /// impl SessionData for Login {}
+    ///
+    /// #[derive(Deserialize)]
+    /// struct LoginRef<'a> { name: &'a str }
+    ///
+    /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+    /// # let keys = KeyRing::single(Key::generate()?)?;
+    /// # let policy = Policy::new(Duration::from_secs(60), Duration::from_secs(60))?;
+    /// # let codec = EncryptedCodec::builder("example.com", keys, policy).build()?;
+    /// # let sealed = codec.seal(&codec.new_identity()?, &Login { name: "Ada".into() })?;
+    /// let opened = codec.open_token(sealed.value())?;
+    /// let login: LoginRef<'_> = opened.borrow(Login::SCHEMA)?;
+    /// assert_eq!(login.name, "Ada");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`OpenErrorKind::Schema`], also when the token's schema is not `schema`.
+    pub fn borrow<'a, T: Deserialize<'a>>(&'a self, schema: u16) -> Result<T, OpenError> {
+        if self.claims.schema != schema {
+            return Err(SCHEMA);
+        }
+        from_postcard(self.bytes()).ok_or(SCHEMA)
+    }
+
+    pub(super) fn into_opened<T: SessionData>(self) -> Result<Opened<T>, OpenError> {
+        Ok(Opened {
+            data: self.data()?,
+            claims: self.claims,
+            needs_reseal: self.needs_reseal,
+            needs_reissue: self.needs_reissue,
+        })
+    }
+}
+
+const SCHEMA: OpenError = OpenError::new(
+    OpenErrorKind::Schema,
+    "the data is not of the type that was asked for",
+);
+
+impl fmt::Debug for OpenedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenedToken")
+            .field("claims", &self.claims)
+            .field("len", &self.body.len())
+            .field("needs_reseal", &self.needs_reseal)
+            .field("needs_reissue", &self.needs_reissue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An opened session: authentic, alive, and of the type that was asked for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened<T> {
+    data: T,
+    claims: Claims,
+    needs_reseal: bool,
+    needs_reissue: bool,
+}
+
+impl<T> Opened<T> {
+    /// The session's data.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        &self.data
+    }
+
+    /// The session's data.
+    #[must_use]
+    pub fn into_data(self) -> T {
+        self.data
+    }
+
+    /// What the token claims.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// What to seal the session with when it is issued anew.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.claims.identity()
+    }
+
+    /// As [`OpenedToken::needs_reseal`].
+    #[must_use]
+    pub fn needs_reseal(&self) -> bool {
+        self.needs_reseal
+    }
+
+    /// As [`OpenedToken::needs_reissue`].
+    #[must_use]
+    pub fn needs_reissue(&self) -> bool {
+        self.needs_reissue
+    }
+}
+
+/// Without the data.
+impl<T> fmt::Debug for Opened<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("claims", &self.claims)
+            .field("needs_reseal", &self.needs_reseal)
+            .field("needs_reissue", &self.needs_reissue)
+            .finish_non_exhaustive()
+    }
+}

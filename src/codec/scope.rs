@@ -1,0 +1,275 @@
+//! Sealing and opening, at one instant.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{Codec, Opened, OpenedToken, Plan, Sealed, suite::Suite};
+use crate::{
+    claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
+    error::{OpenError, OpenErrorKind, SealError},
+    expiry::Lapse,
+    payload::{SessionData, body},
+    time::Timestamp,
+    token::{self, Prefix},
+};
+
+/// The most that an inline body may inflate to.
+const MAX_INFLATED: usize = 64 * 1024;
+
+/// A [`Codec`] at one instant, and possibly bound to data of the caller's.
+#[derive(Clone, Copy)]
+pub struct Scope<'c, S: Suite> {
+    codec: &'c Codec<S>,
+    now: Timestamp,
+    caller_aad: &'c [u8],
+}
+
+impl<'c, S: Suite> Scope<'c, S> {
+    pub(super) fn new(codec: &'c Codec<S>, now: Timestamp) -> Self {
+        Self {
+            codec,
+            now,
+            caller_aad: &[],
+        }
+    }
+
+    /// Binds to data that must be the same when sealing and when opening.
+    #[must_use]
+    pub fn bound_to(mut self, caller_aad: &'c [u8]) -> Self {
+        self.caller_aad = caller_aad;
+        self
+    }
+
+    /// As [`Codec::new_identity`].
+    ///
+    /// # Errors
+    /// [`SealError::Random`].
+    pub fn new_identity(&self) -> Result<Identity, SealError> {
+        Ok(Identity {
+            sid: SessionId(crate::random::array(&*self.codec.random)?),
+            created: self.now,
+            class: crate::claims::LifetimeClass::DEFAULT,
+            subject: None,
+        })
+    }
+
+    /// As [`Codec::seal`].
+    ///
+    /// # Errors
+    /// As for [`Codec::seal`].
+    pub fn seal<T: SessionData>(&self, identity: &Identity, data: &T) -> Result<Sealed, SealError> {
+        let table = self.codec.table();
+        let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
+        let mut claims = self.claims(identity, T::SCHEMA)?;
+        let mut token = match self.content(&mut claims, data)? {
+            Content::Fits(token) => token,
+            Content::TooLarge(size) => {
+                return Err(SealError::TooLarge {
+                    size,
+                    limit: self.codec.limit,
+                });
+            }
+        };
+        S::protect(
+            keyed,
+            key_id,
+            self.caller_aad,
+            &*self.codec.random,
+            &mut token,
+        )?;
+        Ok(Sealed::new(token::encode_text(&token), claims))
+    }
+
+    /// As [`Codec::plan`].
+    ///
+    /// # Errors
+    /// As for [`Codec::plan`].
+    pub fn plan<T: SessionData>(&self, identity: &Identity, data: &T) -> Result<Plan, SealError> {
+        let mut claims = self.claims(identity, T::SCHEMA)?;
+        let size = match self.content(&mut claims, data)? {
+            Content::Fits(token) => {
+                let token = Zeroizing::new(token);
+                self.cookie_len(token.len().saturating_add(S::ID.tag_len()))
+            }
+            Content::TooLarge(size) => size,
+        };
+        Ok(Plan::new(size, self.codec.limit, claims.deflated))
+    }
+
+    /// As [`Codec::open`].
+    ///
+    /// # Errors
+    /// As for [`Codec::open`].
+    pub fn open<T: SessionData>(&self, value: &str) -> Result<Opened<T>, OpenError> {
+        self.open_token(value)?.into_opened()
+    }
+
+    /// As [`Codec::open_token`].
+    ///
+    /// From cheap to expensive (SPEC section 7): length, the first 24 characters, suite,
+    /// key id; and only then the rest of the text, and cryptography.
+    ///
+    /// # Errors
+    /// As for [`Codec::open_token`].
+    pub fn open_token(&self, value: &str) -> Result<OpenedToken, OpenError> {
+        let prefix = Prefix::peek(value)?;
+        if prefix.suite != S::ID as u8 {
+            return Err(token::WRONG_SUITE);
+        }
+        let mut table = self.codec.table();
+        if table.opening(prefix.key_id, self.now).is_none()
+            && self.codec.keys.reload_for_unknown_key(self.now)
+        {
+            table = self.codec.table();
+        }
+        let keyed = table
+            .opening(prefix.key_id, self.now)
+            .ok_or(OpenError::new(
+                OpenErrorKind::UnknownKey,
+                "the ring has no such key, or it is closed",
+            ))?;
+
+        let mut bytes = token::decode_text(value)?;
+        if bytes.len() < S::ID.min_len() {
+            return Err(token::TOO_SHORT);
+        }
+        let mut verified = None;
+        for (keyed, domain) in keyed.iter().zip(&self.codec.domains) {
+            if domain.until.is_none_or(|until| self.now < until)
+                && let Ok(content) = S::verify(keyed, self.caller_aad, &mut bytes)
+            {
+                verified = Some((content, domain.until.is_some()));
+                break;
+            }
+        }
+        let (content, from_former_domain) = verified.ok_or(OpenError::new(
+            OpenErrorKind::NotAuthentic,
+            "altered, or of another context, name or caller data",
+        ))?;
+
+        let content = bytes.get(content).unwrap_or_default();
+        let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
+        let (claims, body) = Claims::read(content).map_err(malformed)?;
+        self.check_times(&claims)?;
+        if claims.kind != Kind::Inline {
+            return Err(OpenError::new(
+                OpenErrorKind::WrongKind,
+                "not an inline session",
+            ));
+        }
+        let shape = body::Shape {
+            deflated: claims.deflated,
+            padded: claims.padded,
+        };
+        let expanded = body::expand(body, shape, MAX_INFLATED)?;
+        let end = bytes.len().saturating_sub(S::ID.tag_len());
+        let body = match &expanded {
+            Some(expanded) => 0..expanded.len(),
+            None => end.saturating_sub(body.len())..end,
+        };
+        Ok(OpenedToken::new(
+            claims,
+            expanded.unwrap_or(bytes),
+            body,
+            from_former_domain || !table.seals(prefix.key_id, self.now),
+            self.codec.policy.needs_reissue(&claims, self.now),
+        ))
+    }
+
+    fn claims(&self, identity: &Identity, schema: u16) -> Result<Claims, SealError> {
+        // A session that another server began a moment ago, by a clock that is ahead.
+        let issued = self.now.max(identity.created);
+        if issued > self.now + crate::time::CLOCK_TOLERANCE {
+            return Err(SealError::NotYetValid);
+        }
+        let class = identity.class;
+        let expires = self
+            .codec
+            .policy
+            .expires(class, identity.created, issued)
+            .ok_or(SealError::UnknownClass(class.0))?;
+        if expires <= self.now {
+            return Err(SealError::Expired);
+        }
+        Ok(Claims {
+            kind: Kind::Inline,
+            deflated: false,
+            padded: false,
+            class,
+            created: identity.created,
+            issued,
+            expires,
+            sid: identity.sid,
+            schema,
+            subject: identity.subject,
+        })
+    }
+
+    /// A token's bytes up to its tag, its prefix still empty.
+    fn content<T: SessionData>(&self, claims: &mut Claims, data: &T) -> Result<Content, SealError> {
+        let start = S::ID.prefix_len();
+        let head = start.saturating_add(claims.len());
+        let frame = head.saturating_add(S::ID.tag_len());
+        let characters = self.codec.limit.saturating_sub(self.codec.name().len());
+        let room = token::byte_len(characters).saturating_sub(frame);
+
+        // One buffer for the whole token: encrypted where it stands, so no copy of the
+        // session stays behind.
+        let mut buffer = Vec::with_capacity(frame.saturating_add(room));
+        buffer.resize(head, 0);
+        let shape = match body::append(&mut buffer, data, room, self.codec.compression)? {
+            body::Appended::Body(shape) => shape,
+            body::Appended::TooLarge(len) => {
+                return Ok(Content::TooLarge(
+                    self.cookie_len(frame.saturating_add(len)),
+                ));
+            }
+        };
+        claims.deflated = shape.deflated;
+        claims.padded = shape.padded;
+        let mut written = [0; MAX_CLAIMS_LEN];
+        claims.write(&mut written);
+        let place = buffer.get_mut(start..head).unwrap_or_default();
+        for (to, from) in place.iter_mut().zip(written) {
+            *to = from;
+        }
+        Ok(Content::Fits(buffer))
+    }
+
+    /// Name and value of a token of that many bytes.
+    fn cookie_len(&self, token_len: usize) -> usize {
+        token::text_len(token_len).saturating_add(self.codec.name().len())
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), OpenError> {
+        self.codec
+            .policy
+            .check(claims, self.now)
+            .map_err(|lapse| match lapse {
+                Lapse::Idle => OpenError::new(OpenErrorKind::ExpiredIdle, "unused for too long"),
+                Lapse::Absolute => OpenError::new(OpenErrorKind::ExpiredAbsolute, "too old"),
+                Lapse::NotYetValid => {
+                    OpenError::new(OpenErrorKind::NotYetValid, "issued in the future")
+                }
+                Lapse::UnknownClass => {
+                    OpenError::new(OpenErrorKind::Malformed, "unknown lifetime class")
+                }
+            })
+    }
+}
+
+enum Content {
+    Fits(Vec<u8>),
+    /// Bytes of name and value.
+    TooLarge(usize),
+}
+
+impl<S: Suite> fmt::Debug for Scope<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("codec", self.codec)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Web sessions that live in a sealed cookie: encrypted or signed, with expiry inside the
+//! token, keys that rotate without logging anybody out, and never a byte more than
+//! browsers keep.
+//!
+//! ```
+//! use core::time::Duration;
+//! use sealed_session::{
+//!     CookieConfig, EncryptedCodec, Policy, SessionData, cookie,
+//!     keys::{Key, KeyRing},
+//! };
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Debug, PartialEq)]
+//! struct Login {
+//!     user: u64,
+//!     cart: Vec<String>,
+//! }
+//! impl SessionData for Login {}
+//!
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! // Once, at start. In production: KeyRing::from_file or KeyRing::from_env.
+//! let keys = KeyRing::single(Key::generate()?)?;
+//! let policy = Policy::new(Duration::from_secs(30 * 60), Duration::from_secs(24 * 60 * 60))?;
+//! let codec = EncryptedCodec::builder("example.com", keys, policy).build()?;
+//! let config = CookieConfig::default(); // __Host-session; Secure; HttpOnly; SameSite=Lax
+//!
+//! // A response: seal the session into a Set-Cookie header.
+//! let login = Login { user: 42, cart: vec!["book".into()] };
+//! let sealed = codec.seal(&codec.new_identity()?, &login)?;
+//! let header = config.set_cookie(sealed.value(), None)?;
+//! assert!(header.starts_with("__Host-session=A"));
+//!
+//! // The next request: find the cookie in the Cookie header and open it.
+//! let request = format!("theme=dark; __Host-session={}", sealed.value());
+//! let value = cookie::candidates([request.as_bytes()], config.name()).next();
+//! let opened = codec.open::<Login>(value.unwrap_or_default())?;
+//! assert_eq!(opened.data(), &login);
+//!
+//! // Anything that was touched is refused; the client learns no more than that.
+//! let touched = sealed.value().replace('A', "B");
+//! let error = codec.open::<Login>(&touched).unwrap_err();
+//! assert_eq!(error.to_string(), "no valid session");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to read on
+//! * [`codec`]: sealing and opening. [`keys`]: rings, files, rotation.
+//! * [`payload`]: typed sessions and their versions; [`Values`] for sessions without a
+//!   fixed shape.
+//! * [`expiry`]: idle and absolute timeouts, remember-me. [`mod@cookie`]: names,
+//!   attributes, the strict reader.
+//! * The token's bytes stand in `docs/SPEC.md`, what is and is not promised in
+//!   `SECURITY.md`.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")
+)]
+
+pub mod claims;
+pub mod codec;
+pub mod cookie;
+mod crypto;
+pub mod error;
+pub mod expiry;
+pub mod keys;
+pub mod payload;
+pub mod random;
+pub mod time;
+pub mod token;
+
+// The public interface: what everybody needs stands here, the rest under its module.
+#[doc(inline)]
+pub use crate::{
+    codec::{EncryptedCodec, SignedCodec},
+    cookie::CookieConfig,
+    error::{OpenError, OpenErrorKind, SealError},
+    expiry::Policy,
+    payload::{SessionData, values::Values},
+};

@@ -1,0 +1,345 @@
+//! A session's data as the body of a token, and back (SPEC section 6).
+
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use super::compress::{Compression, Mode, padded_len};
+use crate::error::{OpenError, OpenErrorKind, SealError};
+
+/// How hard deflate tries: its usual level.
+const DEFLATE_LEVEL: u8 = 6;
+
+/// A body appended to a buffer, and the flags that say how it is to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) deflated: bool,
+    pub(crate) padded: bool,
+}
+
+/// The outcome of [`append`].
+pub(crate) enum Appended {
+    /// The body stands in the buffer.
+    Body(Shape),
+    /// It would not fit: the bytes it would take at the smallest that was tried. The
+    /// buffer is as it was.
+    TooLarge(usize),
+}
+
+/// Appends the body of `data` to `buffer`, in at most `room` bytes.
+///
+/// `buffer` does not move in memory when it has capacity for `room` bytes, so that no
+/// copy of the plaintext stays behind.
+pub(crate) fn append<T: Serialize + DeserializeOwned>(
+    buffer: &mut Vec<u8>,
+    data: &T,
+    room: usize,
+    compression: Compression,
+) -> Result<Appended, SealError> {
+    let start = buffer.len();
+    buffer.reserve_exact(room);
+    let fits = write_postcard(data, buffer, room)?;
+    if fits && compression.0 != Mode::Always {
+        check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
+        return Ok(Appended::Body(Shape::default()));
+    }
+    wipe_from(buffer, start);
+
+    let plain = to_postcard(data)?;
+    check_round_trip::<T>(&plain)?;
+    if compression.0 == Mode::Never {
+        return Ok(Appended::TooLarge(plain.len()));
+    }
+    let deflated = Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
+    if compression.0 == Mode::Always {
+        return Ok(if deflated.len() < plain.len() && deflated.len() <= room {
+            buffer.extend_from_slice(&deflated);
+            Appended::Body(Shape {
+                deflated: true,
+                padded: false,
+            })
+        } else if plain.len() <= room {
+            buffer.extend_from_slice(&plain);
+            Appended::Body(Shape::default())
+        } else {
+            Appended::TooLarge(deflated.len().min(plain.len()))
+        });
+    }
+    let Some(padded) = padded_len(deflated.len(), room) else {
+        let smallest = deflated.len().saturating_add(4).min(plain.len());
+        return Ok(Appended::TooLarge(smallest));
+    };
+    // A deflated body longer than 4 GiB does not fit any room that memory allows.
+    let length = u32::try_from(deflated.len()).unwrap_or(u32::MAX);
+    buffer.extend_from_slice(&length.to_be_bytes());
+    buffer.extend_from_slice(&deflated);
+    buffer.resize(start.saturating_add(padded), 0);
+    Ok(Appended::Body(Shape {
+        deflated: true,
+        padded: true,
+    }))
+}
+
+/// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
+///
+/// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.
+pub(crate) fn expand(
+    body: &[u8],
+    shape: Shape,
+    limit: usize,
+) -> Result<Option<Zeroizing<Vec<u8>>>, OpenError> {
+    let content = if shape.padded { unpad(body)? } else { body };
+    if shape.deflated {
+        return inflate(content, limit).map(Some);
+    }
+    Ok(shape.padded.then(|| Zeroizing::new(content.to_vec())))
+}
+
+fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
+    const BAD_PADDING: OpenError =
+        OpenError::new(OpenErrorKind::Malformed, "padding is not as specified");
+    let (length, rest) = body.split_first_chunk().ok_or(BAD_PADDING)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| BAD_PADDING)?;
+    match rest.split_at_checked(length) {
+        Some((content, padding)) if padding.iter().all(|&byte| byte == 0) => Ok(content),
+        _ => Err(BAD_PADDING),
+    }
+}
+
+fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    use miniz_oxide::inflate::{
+        TINFLStatus,
+        core::{
+            DecompressorOxide, decompress, inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+        },
+    };
+    const BAD_DEFLATE: OpenError =
+        OpenError::new(OpenErrorKind::Malformed, "not one whole deflate stream");
+    const BOMB: OpenError =
+        OpenError::new(OpenErrorKind::TooLarge, "inflates to more than is allowed");
+
+    // Larger buffers only as the stream proves to need them, never on its word.
+    let mut plain = Zeroizing::new(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
+    loop {
+        let (status, read, written) = decompress(
+            &mut DecompressorOxide::new(),
+            content,
+            &mut plain,
+            0,
+            TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+        );
+        match status {
+            TINFLStatus::Done if read == content.len() => {
+                plain.truncate(written);
+                return Ok(plain);
+            }
+            TINFLStatus::HasMoreOutput if plain.len() >= limit => return Err(BOMB),
+            TINFLStatus::HasMoreOutput => {
+                let larger = plain.len().saturating_mul(4).min(limit);
+                plain = Zeroizing::new(vec![0; larger]);
+            }
+            _ => return Err(BAD_DEFLATE),
+        }
+    }
+}
+
+/// The whole of `data` in postcard, in a buffer of exactly its size.
+pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let size = postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
+        .map_err(|error| unsupported(&error))?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(size));
+    if write_postcard(data, &mut plain, size)? {
+        Ok(plain)
+    } else {
+        Err(SealError::Encode("its size changes while it is written"))
+    }
+}
+
+/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes.
+fn write_postcard<T: Serialize>(
+    data: &T,
+    buffer: &mut Vec<u8>,
+    room: usize,
+) -> Result<bool, SealError> {
+    let end = buffer.len().saturating_add(room);
+    match postcard::serialize_with_flavor(data, Bounded { buffer, end }) {
+        Ok(()) => Ok(true),
+        Err(postcard::Error::SerializeBufferFull) => Ok(false),
+        Err(error) => Err(unsupported(&error)),
+    }
+}
+
+/// Postcard output into a buffer that must not grow past `end`.
+struct Bounded<'b> {
+    buffer: &'b mut Vec<u8>,
+    end: usize,
+}
+
+impl postcard::ser_flavors::Flavor for Bounded<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        if self.buffer.len() >= self.end {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.buffer.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if bytes.len() > self.end.saturating_sub(self.buffer.len()) {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+fn unsupported(error: &postcard::Error) -> SealError {
+    SealError::Encode(match error {
+        postcard::Error::WontImplement | postcard::Error::NotYetImplemented => {
+            "postcard does not support this type"
+        }
+        postcard::Error::SerializeSeqLengthUnknown => {
+            "a sequence or map of unknown length; look for serde(flatten)"
+        }
+        _ => "its Serialize implementation failed",
+    })
+}
+
+fn wipe_from(buffer: &mut Vec<u8>, start: usize) {
+    use zeroize::Zeroize as _;
+    if let Some(tail) = buffer.get_mut(start..) {
+        tail.zeroize();
+    }
+    buffer.truncate(start);
+}
+
+/// In debug builds, whether what was written reads back and writes the same again.
+fn check_round_trip<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(), SealError> {
+    if cfg!(debug_assertions) {
+        let again: Option<T> = super::from_postcard(bytes);
+        let same = again
+            .and_then(|data| to_postcard(&data).ok())
+            .is_some_and(|again| again.as_slice() == bytes);
+        if !same {
+            return Err(SealError::NotRoundTrip);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::from_postcard;
+
+    const ROOM: usize = 2_973;
+
+    fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
+        let mut buffer = b"head".to_vec();
+        match append(&mut buffer, &data.to_owned(), room, compression).unwrap() {
+            Appended::Body(shape) => {
+                assert!(buffer.starts_with(b"head"));
+                Ok((buffer.split_off(4), shape))
+            }
+            Appended::TooLarge(size) => {
+                assert_eq!(buffer, b"head", "nothing is left behind");
+                Err(size)
+            }
+        }
+    }
+
+    fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
+        let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
+        Ok(from_postcard(plain.as_deref().map_or(body, Vec::as_slice)).unwrap())
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let text = "a".repeat(ROOM - 2);
+        let (bytes, shape) = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap();
+        assert_eq!(shape, Shape::default());
+        assert_eq!(bytes.len(), ROOM);
+        assert_eq!(read(&bytes, shape).unwrap(), text);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_deflated_and_padded_to_a_class() {
+        let text = "a".repeat(ROOM - 1);
+        let (bytes, shape) = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap();
+        assert!(shape.deflated && shape.padded);
+        assert_eq!(bytes.len(), 512);
+        assert_eq!(read(&bytes, shape).unwrap(), text);
+    }
+
+    #[test]
+    fn never_means_never_and_always_means_whenever_it_is_shorter() {
+        let long = "a".repeat(ROOM - 1);
+        assert_eq!(body(&long, ROOM, Compression::NEVER), Err(ROOM + 1));
+        let always = Compression::dangerous_always();
+        let (bytes, shape) = body(&"a".repeat(100), ROOM, always).unwrap();
+        assert!(shape.deflated && !shape.padded && bytes.len() < 20);
+        assert_eq!(read(&bytes, shape).unwrap(), "a".repeat(100));
+        let (_, shape) = body("q7", ROOM, always).unwrap();
+        assert_eq!(shape, Shape::default());
+    }
+
+    #[test]
+    fn too_large_names_the_smallest_size_that_was_tried() {
+        let text: String = (0..5_000_u32).map(|n| n.to_string()).collect();
+        let size = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap_err();
+        assert!(size > ROOM && size < text.len(), "{size}");
+    }
+
+    #[test]
+    fn padding_that_is_not_as_specified_is_refused() {
+        let padded = Shape {
+            padded: true,
+            deflated: false,
+        };
+        assert_eq!(read(&[0, 0, 0, 2, 1, b'x', 0, 0], padded).unwrap(), "x");
+        for bad in [
+            &[0, 0, 0][..],
+            &[0, 0, 0, 2, 1],
+            &[0, 0, 0, 2, 1, b'x', 0, 1],
+            &[0xff, 0xff, 0xff, 0xff, 1, b'x'],
+        ] {
+            assert_eq!(read(bad, padded), Err(OpenErrorKind::Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn inflating_is_capped_and_takes_one_whole_stream() {
+        let deflated = Shape {
+            padded: false,
+            deflated: true,
+        };
+        let pack = |plain: &[u8]| miniz_oxide::deflate::compress_to_vec(plain, 6);
+        let limit = 64 * 1024;
+        let expand = |body: &[u8]| expand(body, deflated, limit).map_err(|error| error.kind());
+        let full = expand(&pack(&vec![7; limit])).unwrap().unwrap();
+        assert_eq!(full.len(), limit);
+        assert_eq!(
+            expand(&pack(&vec![7; limit + 1])),
+            Err(OpenErrorKind::TooLarge)
+        );
+        assert_eq!(
+            expand(&pack(&vec![7; 64 << 20])),
+            Err(OpenErrorKind::TooLarge)
+        );
+        let mut stream = pack(b"hello hello hello");
+        assert!(expand(&stream).is_ok());
+        stream.push(0);
+        assert_eq!(expand(&stream), Err(OpenErrorKind::Malformed));
+        stream.truncate(stream.len() - 2);
+        assert_eq!(expand(&stream), Err(OpenErrorKind::Malformed));
+        assert_eq!(expand(&[]), Err(OpenErrorKind::Malformed));
+        assert_eq!(expand(&[0xff; 40]), Err(OpenErrorKind::Malformed));
+    }
+}

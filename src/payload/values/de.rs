@@ -1,0 +1,838 @@
+//! From a [`Value`] to anything deserializable.
+
+use std::fmt::{self, Write as _};
+
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::{Depth, Iter, Map, Value, ValueError};
+
+/// Deserializes one value, somewhere below the root.
+#[derive(Clone, Copy)]
+pub(super) struct ValueDeserializer<'de> {
+    value: &'de Value,
+    depth: Depth,
+}
+
+impl<'de> ValueDeserializer<'de> {
+    pub(super) fn new(value: &'de Value, depth: Depth) -> Self {
+        Self { value, depth }
+    }
+
+    fn wrapped(self) -> Result<Self, ValueError> {
+        Ok(Self::new(self.value, self.depth.wrap()?))
+    }
+
+    fn mismatch(self, expected: &dyn Expected) -> ValueError {
+        ValueError::WrongType {
+            expected: describe(expected),
+            found: self.value.kind(),
+        }
+    }
+
+    fn array<V: Visitor<'de>>(
+        self,
+        items: &'de [Value],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        let mut elements = Elements {
+            left: items.iter(),
+            depth: self.depth.enter()?,
+        };
+        let value = visitor.visit_seq(&mut elements)?;
+        all_read(elements.left.len())?;
+        Ok(value)
+    }
+
+    fn map<V: Visitor<'de>>(self, map: &'de Map, visitor: V) -> Result<V::Value, ValueError> {
+        let mut entries = Entries {
+            left: map.iter(),
+            value: None,
+            depth: self.depth.enter()?,
+        };
+        let value = visitor.visit_map(&mut entries)?;
+        all_read(entries.left.len())?;
+        Ok(value)
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident, $visit:ident, $integer:ty;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            match self.value {
+                Value::Int(n) => visitor.$visit(narrow(*n)?),
+                Value::UInt(n) => visitor.$visit(narrow(*n)?),
+                _ => Err(self.mismatch(&visitor)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
+    type Error = ValueError;
+
+    integers! {
+        deserialize_i8, visit_i8, i8;
+        deserialize_i16, visit_i16, i16;
+        deserialize_i32, visit_i32, i32;
+        deserialize_i64, visit_i64, i64;
+        deserialize_i128, visit_i128, i128;
+        deserialize_u8, visit_u8, u8;
+        deserialize_u16, visit_u16, u16;
+        deserialize_u32, visit_u32, u32;
+        deserialize_u64, visit_u64, u64;
+        deserialize_u128, visit_u128, u128;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(v) => visitor.visit_bool(*v),
+            Value::Int(n) => visitor.visit_i64(*n),
+            Value::UInt(n) => visitor.visit_u64(*n),
+            Value::Float(n) => visitor.visit_f64(*n),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Value::Array(items) => self.array(items, visitor),
+            Value::Map(map) => self.map(map, visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Bool(v) => visitor.visit_bool(*v),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Float(n) => visitor.visit_f64(*n),
+            Value::Int(n) => visitor.visit_i64(*n),
+            Value::UInt(n) => visitor.visit_u64(*n),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::Array(items) => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
+                Some(bytes) => visitor.visit_byte_buf(bytes),
+                None => self.array(items, visitor),
+            },
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self.wrapped()?),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Null => visitor.visit_unit(),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self.wrapped()?)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Array(items) => self.array(items, visitor),
+            Value::Bytes(bytes) => {
+                let mut bytes = SeqDeserializer::new(bytes.iter().copied());
+                let value = visitor.visit_seq(&mut bytes)?;
+                bytes.end()?;
+                Ok(value)
+            }
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Map(map) => self.map(map, visitor),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Array(items) => self.array(items, visitor),
+            _ => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        match self.value {
+            Value::Text(variant) => visitor.visit_enum(Variant {
+                variant,
+                content: None,
+            }),
+            Value::Map(map) => {
+                let depth = self.depth.enter()?;
+                let mut entries = map.iter();
+                let (Some((variant, value)), None) = (entries.next(), entries.next()) else {
+                    return Err(ValueError::WrongLength);
+                };
+                visitor.visit_enum(Variant {
+                    variant,
+                    content: Some(Self::new(value, depth)),
+                })
+            }
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        true
+    }
+}
+
+struct Elements<'de> {
+    left: std::slice::Iter<'de, Value>,
+    depth: Depth,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = ValueError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ValueError> {
+        let Some(value) = self.left.next() else {
+            return Ok(None);
+        };
+        seed.deserialize(ValueDeserializer::new(value, self.depth))
+            .map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left.len())
+    }
+}
+
+struct Entries<'de> {
+    left: Iter<'de>,
+    /// The value of the key that was given out last.
+    value: Option<&'de Value>,
+    depth: Depth,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = ValueError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ValueError> {
+        let Some((key, value)) = self.left.next() else {
+            return Ok(None);
+        };
+        self.value = Some(value);
+        let depth = self.depth;
+        seed.deserialize(KeyDeserializer { key, depth }).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ValueError> {
+        let value = self.value.take().ok_or(ValueError::Rejected)?;
+        seed.deserialize(ValueDeserializer::new(value, self.depth))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left.len())
+    }
+}
+
+/// An enum: the name of the variant, and what it holds.
+struct Variant<'de> {
+    variant: &'de str,
+    content: Option<ValueDeserializer<'de>>,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'de> {
+    type Error = ValueError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self), ValueError> {
+        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.variant))?;
+        Ok((name, self))
+    }
+}
+
+impl<'de> Variant<'de> {
+    fn content(self, expected: &dyn Expected) -> Result<ValueDeserializer<'de>, ValueError> {
+        self.content
+            .ok_or_else(|| Error::invalid_type(Unexpected::UnitVariant, expected))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'de> {
+    type Error = ValueError;
+
+    fn unit_variant(self) -> Result<(), ValueError> {
+        match self.content {
+            None => Ok(()),
+            Some(content) if matches!(content.value, Value::Null) => Ok(()),
+            Some(content) => Err(content.mismatch(&"a unit variant")),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, ValueError> {
+        seed.deserialize(self.content(&"a newtype variant")?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.content(&visitor)?.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.content(&visitor)?
+            .deserialize_struct("", fields, visitor)
+    }
+}
+
+/// Deserializes a map key, which is text but may stand for something else.
+struct KeyDeserializer<'de> {
+    key: &'de str,
+    depth: Depth,
+}
+
+impl KeyDeserializer<'_> {
+    /// Only the one text of a value is accepted: `05` is no integer.
+    fn parse<T: std::str::FromStr + ToString>(&self) -> Result<T, ValueError> {
+        let parsed: T = self.key.parse().map_err(|_| ValueError::KeyKind)?;
+        if parsed.to_string() == self.key {
+            Ok(parsed)
+        } else {
+            Err(ValueError::KeyKind)
+        }
+    }
+
+    fn wrapped(self) -> Result<Self, ValueError> {
+        Ok(Self {
+            key: self.key,
+            depth: self.depth.wrap()?,
+        })
+    }
+}
+
+macro_rules! parsed_keys {
+    ($($method:ident, $visit:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            visitor.$visit(self.parse()?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
+    type Error = ValueError;
+
+    parsed_keys! {
+        deserialize_bool, visit_bool;
+        deserialize_i8, visit_i8;
+        deserialize_i16, visit_i16;
+        deserialize_i32, visit_i32;
+        deserialize_i64, visit_i64;
+        deserialize_i128, visit_i128;
+        deserialize_u8, visit_u8;
+        deserialize_u16, visit_u16;
+        deserialize_u32, visit_u32;
+        deserialize_u64, visit_u64;
+        deserialize_u128, visit_u128;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.key)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_some(self.wrapped()?)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self.wrapped()?)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_enum(Variant {
+            variant: self.key,
+            content: None,
+        })
+    }
+
+    fn is_human_readable(&self) -> bool {
+        true
+    }
+
+    forward_to_deserialize_any! {
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// No message of a `Deserialize` impl is kept, as it may quote the value.
+impl Error for ValueError {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Rejected
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::WrongType {
+            expected: describe(expected),
+            found: kind(found),
+        }
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::IntegerRange,
+            _ => Self::WrongValue {
+                expected: describe(expected),
+            },
+        }
+    }
+
+    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
+        Self::WrongLength
+    }
+
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        Self::UnknownVariant
+    }
+
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        Self::UnknownField
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::MissingField(field)
+    }
+
+    fn duplicate_field(_: &'static str) -> Self {
+        Self::DuplicateKey
+    }
+}
+
+fn narrow<N, T: TryFrom<N>>(n: N) -> Result<T, ValueError> {
+    T::try_from(n).map_err(|_| ValueError::IntegerRange)
+}
+
+fn byte(value: &Value) -> Option<u8> {
+    match value {
+        Value::UInt(n) => u8::try_from(*n).ok(),
+        Value::Int(n) => u8::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
+fn all_read(left: usize) -> Result<(), ValueError> {
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(ValueError::WrongLength)
+    }
+}
+
+/// What a visitor says it expects: a text of the program, not of the session.
+fn describe(expected: &dyn Expected) -> String {
+    let mut text = String::new();
+    if write!(text, "{expected}").is_err() {
+        "another type".clone_into(&mut text);
+    }
+    text
+}
+
+fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
+        Unexpected::Float(_) => "a float",
+        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
+        Unexpected::Bytes(_) => "bytes",
+        Unexpected::Unit | Unexpected::Option => "null",
+        Unexpected::Seq => "an array",
+        Unexpected::Map => "a map",
+        Unexpected::Enum
+        | Unexpected::UnitVariant
+        | Unexpected::NewtypeVariant
+        | Unexpected::TupleVariant
+        | Unexpected::StructVariant => "an enum variant",
+        Unexpected::NewtypeStruct | Unexpected::Other(_) => "another type",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use serde::de::{DeserializeOwned, IgnoredAny};
+    use serde::{Deserialize, Serialize};
+
+    use super::super::{Values, from_value, to_value};
+    use super::*;
+
+    #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug, Clone)]
+    enum Shape {
+        Unit,
+        Newtype(u8),
+        Tuple(u8, i8),
+        Struct { a: Option<u8>, b: char },
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    #[serde(tag = "t")]
+    enum Tagged {
+        A { n: u32 },
+        B,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    #[serde(untagged)]
+    enum Untagged {
+        Number(i64),
+        Text(String),
+        Real(f64),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
+    struct Id(u32);
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Everything {
+        unit: (),
+        id: Id,
+        shapes: Vec<Shape>,
+        by_id: BTreeMap<Id, bool>,
+        by_flag: BTreeMap<bool, char>,
+        by_shape: BTreeMap<Shape, i16>,
+        by_wide: BTreeMap<i128, u128>,
+        tagged: (Tagged, Tagged),
+        untagged: [Untagged; 3],
+        ratio: f32,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u64>,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Wrapped(Option<Box<Wrapped>>);
+
+    /// Asks for bytes and takes all forms of them.
+    #[derive(PartialEq, Debug)]
+    struct Blob(Vec<u8>);
+
+    impl<'de> Deserialize<'de> for Blob {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct BlobVisitor;
+
+            impl Visitor<'_> for BlobVisitor {
+                type Value = Blob;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a blob")
+                }
+
+                fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+                    Ok(Blob(bytes.to_vec()))
+                }
+            }
+
+            assert!(deserializer.is_human_readable());
+            deserializer.deserialize_byte_buf(BlobVisitor)
+        }
+    }
+
+    /// Quotes the text it refuses.
+    #[derive(Debug)]
+    struct Chatty;
+
+    impl<'de> Deserialize<'de> for Chatty {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            Err(D::Error::custom(format!("bad {text}")))
+        }
+    }
+
+    fn read<T: DeserializeOwned>(value: impl Into<Value>) -> Result<T, ValueError> {
+        from_value(&value.into())
+    }
+
+    #[test]
+    fn everything_round_trips() {
+        let everything = Everything {
+            unit: (),
+            id: Id(7),
+            shapes: vec![
+                Shape::Unit,
+                Shape::Newtype(1),
+                Shape::Tuple(2, -3),
+                Shape::Struct {
+                    a: Some(4), b: 'ß'
+                },
+                Shape::Struct { a: None, b: 'x' },
+            ],
+            by_id: BTreeMap::from([(Id(1), true), (Id(2), false)]),
+            by_flag: BTreeMap::from([(true, 't')]),
+            by_shape: BTreeMap::from([(Shape::Unit, -9)]),
+            by_wide: BTreeMap::from([(i128::MIN, 5)]),
+            tagged: (Tagged::A { n: 1 }, Tagged::B),
+            untagged: [
+                Untagged::Number(-1),
+                Untagged::Text("x".into()),
+                Untagged::Real(0.5),
+            ],
+            ratio: 0.1,
+            rest: BTreeMap::from([("extra".to_owned(), u64::MAX)]),
+        };
+        let value = to_value(&everything).unwrap();
+        assert_eq!(from_value::<Everything>(&value).unwrap(), everything);
+        let mut session = Values::new();
+        session.insert("all", &everything).unwrap();
+        assert_eq!(session.get("all").unwrap(), Some(everything));
+    }
+
+    #[test]
+    fn text_and_bytes_can_be_borrowed() {
+        let text = Value::from("abc");
+        let value = ValueDeserializer::new(&text, Depth::ROOT);
+        assert_eq!(<&str>::deserialize(value).unwrap(), "abc");
+        let bytes = Value::from(b"abc".to_vec());
+        let value = ValueDeserializer::new(&bytes, Depth::ROOT);
+        assert_eq!(<&[u8]>::deserialize(value).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn integers_are_checked_for_their_range() {
+        assert_eq!(read::<u8>(255_u16), Ok(255));
+        assert_eq!(read::<u8>(256_u16), Err(ValueError::IntegerRange));
+        assert_eq!(read::<u64>(-1), Err(ValueError::IntegerRange));
+        assert_eq!(read::<i64>(u64::MAX), Err(ValueError::IntegerRange));
+        assert_eq!(read::<i128>(u64::MAX), Ok(i128::from(u64::MAX)));
+        assert_eq!(read::<u128>(-1), Err(ValueError::IntegerRange));
+        assert_eq!(
+            read::<std::num::NonZeroU8>(0_u8),
+            Err(ValueError::IntegerRange)
+        );
+    }
+
+    #[test]
+    fn an_integer_is_a_float_but_a_float_is_no_integer() {
+        assert_eq!(read::<f64>(3_u8), Ok(3.0));
+        assert_eq!(read::<f32>(-3), Ok(-3.0));
+        assert!(matches!(
+            read::<u8>(3.0),
+            Err(ValueError::WrongType {
+                found: "a float",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn bytes_and_arrays_of_integers_are_read_as_each_other() {
+        let bytes = Value::from(vec![1_u8, 2, 255]);
+        let array = to_value(&[1, 2, 255]).unwrap();
+        for value in [&bytes, &array] {
+            assert_eq!(from_value::<Vec<u8>>(value), Ok(vec![1, 2, 255]));
+            assert_eq!(from_value::<[u8; 3]>(value), Ok([1, 2, 255]));
+            assert_eq!(from_value::<Blob>(value), Ok(Blob(vec![1, 2, 255])));
+            assert_eq!(from_value::<[u8; 2]>(value), Err(ValueError::WrongLength));
+            assert_eq!(from_value::<[u8; 4]>(value), Err(ValueError::WrongLength));
+        }
+        assert!(from_value::<Blob>(&to_value(&[256]).unwrap()).is_err());
+        assert!(from_value::<Blob>(&to_value(&[-1]).unwrap()).is_err());
+    }
+
+    #[test]
+    fn map_keys_are_read_back_from_their_one_text() {
+        let with_key = |key: &str| {
+            let mut map = Map::new();
+            map.insert(key, 1_u8);
+            map
+        };
+        assert!(read::<HashMap<i8, u8>>(with_key("-5")).is_ok());
+        for key in ["05", "+5", "5 ", "", "-0", "128", "5.0"] {
+            assert_eq!(
+                read::<HashMap<i8, u8>>(with_key(key)),
+                Err(ValueError::KeyKind)
+            );
+        }
+        assert!(read::<HashMap<bool, u8>>(with_key("true")).is_ok());
+        assert!(read::<HashMap<bool, u8>>(with_key("1")).is_err());
+        assert!(read::<HashMap<Option<char>, u8>>(with_key("x")).is_ok());
+        assert!(read::<HashMap<(), u8>>(with_key("x")).is_err());
+    }
+
+    #[test]
+    fn enums_need_exactly_one_entry_and_a_known_variant() {
+        let mut map = Map::new();
+        assert_eq!(read::<Shape>(map.clone()), Err(ValueError::WrongLength));
+        map.insert("Newtype", 1_u8);
+        assert_eq!(read::<Shape>(map.clone()), Ok(Shape::Newtype(1)));
+        map.insert("Unit", ());
+        assert_eq!(read::<Shape>(map), Err(ValueError::WrongLength));
+        assert_eq!(read::<Shape>("Secret"), Err(ValueError::UnknownVariant));
+        assert!(read::<Shape>("Newtype").is_err());
+        assert!(read::<Shape>("Struct").is_err());
+        assert!(read::<Shape>(1).is_err());
+    }
+
+    #[test]
+    fn a_type_of_wrappers_only_does_not_recurse_without_end() {
+        assert_eq!(read::<Wrapped>(1), Err(ValueError::TooDeep));
+        let mut map = Map::new();
+        map.insert("1", ());
+        assert!(read::<HashMap<String, Wrapped>>(map).is_ok());
+    }
+
+    #[test]
+    fn anything_can_be_ignored() {
+        assert!(read::<IgnoredAny>(vec![Value::Null]).is_ok());
+    }
+
+    #[test]
+    fn errors_do_not_quote_the_value() {
+        #[derive(Deserialize, Debug)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            #[serde(rename = "field")]
+            _field: u8,
+        }
+
+        let mut unknown = Map::new();
+        unknown.insert("secret", "secret");
+        let errors = [
+            read::<Chatty>("secret").unwrap_err(),
+            read::<bool>("secret").unwrap_err(),
+            read::<char>("secret").unwrap_err(),
+            read::<Shape>("secret").unwrap_err(),
+            read::<std::net::IpAddr>("secret").unwrap_err(),
+            read::<Untagged>(vec![Value::from("secret")]).unwrap_err(),
+            read::<Tagged>("secret").unwrap_err(),
+            read::<Strict>(unknown.clone()).unwrap_err(),
+            read::<HashMap<u8, String>>(unknown.clone()).unwrap_err(),
+            read::<String>(unknown).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+        assert_eq!(
+            read::<bool>("secret").unwrap_err().to_string(),
+            "expected a boolean, found a text"
+        );
+        assert_eq!(
+            read::<Strict>(Map::new()).unwrap_err().to_string(),
+            "the field `field` is missing"
+        );
+    }
+}
