@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Documentation builds without a warning, and no link in it is dead.
+. "$(dirname "$0")/lib.sh"
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
+# Links between the project's own documents.
+status=0
+for page in *.md docs/*.md tests/*/*.md; do
+    [ -e "$page" ] || continue
+    while read -r link; do
+        target=${link%%#*}
+        [ -z "$target" ] || [ -e "$(dirname "$page")/$target" ] || {
+            echo "$page: dead link to $target"
+            status=1
+        }
+    done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//' | grep -vE '^[a-z]+:' || true)
+done
+exit $status

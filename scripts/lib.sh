@@ -1,0 +1,28 @@
+# Sourced by every script: strict mode, the project's folder, and what to do without a tool.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+# skip WHAT WHY: a check that cannot run here. Not an option where CI=true.
+skip() {
+    printf 'SKIPPED %s: %s\n' "$1" "$2"
+    if [ "${CI:-}" = true ]; then
+        echo "A skipped check fails under CI=true." >&2
+        exit 1
+    fi
+}
+
+# need COMMAND PACKAGE...: installs Debian packages where COMMAND is missing; false if it
+# stays missing.
+need() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null && return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing $*"
+        apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
+    fi
+    command -v "$command" >/dev/null
+}
