@@ -67,6 +67,7 @@ pub mod expiry;
 pub mod keys;
 pub mod payload;
 pub mod random;
+pub mod store;
 pub mod time;
 pub mod token;
 
@@ -79,3 +80,8 @@ pub use crate::{
     expiry::Policy,
     payload::{SessionData, values::Values},
 };
+
+/// The examples of README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
