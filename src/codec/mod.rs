@@ -6,6 +6,7 @@
 
 mod builder;
 mod opened;
+pub(crate) mod record;
 mod scope;
 mod suite;
 mod table;

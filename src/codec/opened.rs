@@ -8,8 +8,11 @@ use zeroize::Zeroizing;
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, from_postcard},
+    payload::{SessionData, body, from_postcard},
 };
+
+/// The most that an inline body may inflate to.
+const MAX_INFLATED: usize = 64 * 1024;
 
 /// A sealed session: the value of its cookie, and what it claims.
 #[derive(Clone, PartialEq, Eq)]
@@ -199,6 +202,19 @@ impl OpenedToken {
             return Err(SCHEMA);
         }
         from_postcard(self.bytes()).ok_or(SCHEMA)
+    }
+
+    /// The token with its body inflated and without padding.
+    pub(super) fn expanded(mut self) -> Result<Self, OpenError> {
+        let shape = body::Shape {
+            deflated: self.claims.deflated,
+            padded: self.claims.padded,
+        };
+        if let Some(expanded) = body::expand(self.bytes(), shape, MAX_INFLATED)? {
+            self.body = 0..expanded.len();
+            self.bytes = expanded;
+        }
+        Ok(self)
     }
 
     pub(super) fn into_opened<T: SessionData>(self) -> Result<Opened<T>, OpenError> {

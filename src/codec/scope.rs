@@ -14,14 +14,11 @@ use crate::{
     token::{self, Prefix},
 };
 
-/// The most that an inline body may inflate to.
-const MAX_INFLATED: usize = 64 * 1024;
-
 /// A [`Codec`] at one instant, and possibly bound to data of the caller's.
 #[derive(Clone, Copy)]
 pub struct Scope<'c, S: Suite> {
-    codec: &'c Codec<S>,
-    now: Timestamp,
+    pub(super) codec: &'c Codec<S>,
+    pub(super) now: Timestamp,
     caller_aad: &'c [u8],
 }
 
@@ -59,26 +56,14 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// # Errors
     /// As for [`Codec::seal`].
     pub fn seal<T: SessionData>(&self, identity: &Identity, data: &T) -> Result<Sealed, SealError> {
-        let table = self.codec.table();
-        let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         let mut claims = self.claims(identity, T::SCHEMA)?;
-        let mut token = match self.content(&mut claims, data)? {
-            Content::Fits(token) => token,
-            Content::TooLarge(size) => {
-                return Err(SealError::TooLarge {
-                    size,
-                    limit: self.codec.limit,
-                });
-            }
-        };
-        S::protect(
-            keyed,
-            key_id,
-            self.caller_aad,
-            &*self.codec.random,
-            &mut token,
-        )?;
-        Ok(Sealed::new(token::encode_text(&token), claims))
+        match self.content(&mut claims, data)? {
+            Content::Fits(token) => self.protect(&claims, token),
+            Content::TooLarge(size) => Err(SealError::TooLarge {
+                size,
+                limit: self.codec.limit,
+            }),
+        }
     }
 
     /// As [`Codec::plan`].
@@ -107,12 +92,24 @@ impl<'c, S: Suite> Scope<'c, S> {
 
     /// As [`Codec::open_token`].
     ///
-    /// From cheap to expensive (SPEC section 7): length, the first 24 characters, suite,
-    /// key id; and only then the rest of the text, and cryptography.
-    ///
     /// # Errors
     /// As for [`Codec::open_token`].
     pub fn open_token(&self, value: &str) -> Result<OpenedToken, OpenError> {
+        let opened = self.open_unread(value)?;
+        if opened.claims().kind() != Kind::Inline {
+            return Err(OpenError::new(
+                OpenErrorKind::WrongKind,
+                "not an inline session",
+            ));
+        }
+        opened.expanded()
+    }
+
+    /// Opens a token of any kind, its body as it stands in the token.
+    ///
+    /// From cheap to expensive (SPEC section 7): length, the first 24 characters, suite,
+    /// key id; and only then the rest of the text, and cryptography.
+    pub(super) fn open_unread(&self, value: &str) -> Result<OpenedToken, OpenError> {
         let prefix = Prefix::peek(value)?;
         if prefix.suite != S::ID as u8 {
             return Err(token::WRONG_SUITE);
@@ -152,32 +149,32 @@ impl<'c, S: Suite> Scope<'c, S> {
         let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
         let (claims, body) = Claims::read(content).map_err(malformed)?;
         self.check_times(&claims)?;
-        if claims.kind != Kind::Inline {
-            return Err(OpenError::new(
-                OpenErrorKind::WrongKind,
-                "not an inline session",
-            ));
-        }
-        let shape = body::Shape {
-            deflated: claims.deflated,
-            padded: claims.padded,
-        };
-        let expanded = body::expand(body, shape, MAX_INFLATED)?;
         let end = bytes.len().saturating_sub(S::ID.tag_len());
-        let body = match &expanded {
-            Some(expanded) => 0..expanded.len(),
-            None => end.saturating_sub(body.len())..end,
-        };
+        let body = end.saturating_sub(body.len())..end;
         Ok(OpenedToken::new(
             claims,
-            expanded.unwrap_or(bytes),
+            bytes,
             body,
             from_former_domain || !table.seals(prefix.key_id, self.now),
             self.codec.policy.needs_reissue(&claims, self.now),
         ))
     }
 
-    fn claims(&self, identity: &Identity, schema: u16) -> Result<Claims, SealError> {
+    /// Completes a token whose prefix is still empty.
+    pub(super) fn protect(&self, claims: &Claims, mut token: Vec<u8>) -> Result<Sealed, SealError> {
+        let table = self.codec.table();
+        let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
+        S::protect(
+            keyed,
+            key_id,
+            self.caller_aad,
+            &*self.codec.random,
+            &mut token,
+        )?;
+        Ok(Sealed::new(token::encode_text(&token), *claims))
+    }
+
+    pub(super) fn claims(&self, identity: &Identity, schema: u16) -> Result<Claims, SealError> {
         // A session that another server began a moment ago, by a clock that is ahead.
         let issued = self.now.max(identity.created);
         if issued > self.now + crate::time::CLOCK_TOLERANCE {

@@ -79,6 +79,41 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     }))
 }
 
+/// Appends the body of `data` as a record: of at most `max` bytes in postcard, compressed
+/// where that helps, and always padded.
+pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
+    buffer: &mut Vec<u8>,
+    data: &T,
+    max: usize,
+    compression: Compression,
+) -> Result<Appended, SealError> {
+    let plain = to_postcard(data)?;
+    if plain.len() > max {
+        return Ok(Appended::TooLarge(plain.len()));
+    }
+    check_round_trip::<T>(&plain)?;
+    let deflated = (compression.0 != Mode::Never)
+        .then(|| Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL)));
+    let deflated = deflated.filter(|deflated| deflated.len() < plain.len());
+    let content = deflated.as_ref().unwrap_or(&plain);
+    let (Some(padded), Ok(length)) = (
+        padded_len(content.len(), usize::MAX),
+        u32::try_from(content.len()),
+    ) else {
+        return Ok(Appended::TooLarge(plain.len()));
+    };
+    let start = buffer.len();
+    // Room for the tag too: the record does not move in memory while it is plain.
+    buffer.reserve_exact(padded.saturating_add(16));
+    buffer.extend_from_slice(&length.to_be_bytes());
+    buffer.extend_from_slice(content);
+    buffer.resize(start.saturating_add(padded), 0);
+    Ok(Appended::Body(Shape {
+        deflated: deflated.is_some(),
+        padded: true,
+    }))
+}
+
 /// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
 ///
 /// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.

@@ -1,0 +1,401 @@
+//! Sessions in a store: the reference in the cookie, and the record that only it opens
+//! (SPEC section 10).
+//!
+//! The record's key needs the server's key *and* the handle, which only the browser's
+//! cookie carries: a stolen store opens nothing, not even together with the keys.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{
+    OpenedToken, Scope, Sealed,
+    suite::{Encrypted, decrypt, encrypt},
+    table::sub_key,
+};
+use crate::{
+    claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
+    crypto::{Prf, sha256},
+    error::{OpenError, OpenErrorKind, SealError},
+    keys::{Key, KeyId},
+    payload::{SessionData, body},
+    random::RandomError,
+    token::{self, KEYED_LEN, SuiteId},
+};
+
+/// Where a session stands that a token named.
+pub(crate) enum AnyToken {
+    /// In the token.
+    Inline(OpenedToken),
+    /// In a store, under this handle.
+    Reference(Reference),
+}
+
+/// An opened reference.
+pub(crate) struct Reference {
+    pub(crate) claims: Claims,
+    pub(crate) handle: Handle,
+    pub(crate) needs_reseal: bool,
+    pub(crate) needs_reissue: bool,
+}
+
+/// 32 random bytes that only the browser's cookie carries. Wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Handle(pub(super) Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle(…)")
+    }
+}
+
+/// `SHA-256("SSC1/store-id" 0x00 || sid)`: one row per session, found and deleted from
+/// either form.
+pub(crate) fn row_key(sid: SessionId) -> [u8; 32] {
+    sha256(&[b"SSC1/store-id\0", &sid.0])
+}
+
+impl Scope<'_, Encrypted> {
+    pub(crate) fn new_handle(&self) -> Result<Handle, RandomError> {
+        let mut handle = Zeroizing::new([0; 32]);
+        self.codec.random.fill(&mut *handle)?;
+        Ok(Handle(handle))
+    }
+
+    /// Opens a token of either kind.
+    pub(crate) fn open_any(&self, value: &str) -> Result<AnyToken, OpenError> {
+        let opened = self.open_unread(value)?;
+        if opened.claims().kind() == Kind::Inline {
+            return opened.expanded().map(AnyToken::Inline);
+        }
+        let handle = <[u8; 32]>::try_from(opened.bytes()).ok().filter(|_| {
+            let claims = opened.claims();
+            claims.kind() == Kind::Reference && !claims.deflated && !claims.padded
+        });
+        let handle = handle.ok_or(OpenError::new(
+            OpenErrorKind::WrongKind,
+            "neither an inline session nor a reference",
+        ))?;
+        Ok(AnyToken::Reference(Reference {
+            claims: *opened.claims(),
+            handle: Handle(Zeroizing::new(handle)),
+            needs_reseal: opened.needs_reseal(),
+            needs_reissue: opened.needs_reissue(),
+        }))
+    }
+
+    /// Seals the reference to a session that a store keeps.
+    pub(crate) fn seal_reference<T: SessionData>(
+        &self,
+        identity: &Identity,
+        handle: &Handle,
+    ) -> Result<Sealed, SealError> {
+        let mut claims = self.claims(identity, T::SCHEMA)?;
+        claims.kind = Kind::Reference;
+        let mut token = frame(&claims, SuiteId::Encrypted);
+        token.extend_from_slice(&*handle.0);
+        self.protect(&claims, token)
+    }
+
+    /// Seals a session's data as the record of that version, in a row of its own.
+    ///
+    /// `max` is the most that the data may take in postcard; [`SealError::TooLarge`] names
+    /// its size otherwise.
+    pub(crate) fn seal_record<T: SessionData>(
+        &self,
+        identity: &Identity,
+        handle: &Handle,
+        version: u64,
+        data: &T,
+        max: usize,
+    ) -> Result<Vec<u8>, SealError> {
+        let mut claims = self.claims(identity, T::SCHEMA)?;
+        claims.kind = Kind::Record;
+        let mut token = frame(&claims, SuiteId::Record);
+        match body::append_record(&mut token, data, max, self.codec.compression)? {
+            body::Appended::Body(shape) => {
+                claims.deflated = shape.deflated;
+                claims.padded = shape.padded;
+            }
+            body::Appended::TooLarge(size) => return Err(SealError::TooLarge { size, limit: max }),
+        }
+        put_claims(&claims, SuiteId::Record, &mut token);
+        let ring = self.codec.keys.current();
+        let key = ring
+            .sealing_key(self.now)
+            .ok_or(SealError::NoSealingKey)?
+            .key();
+        let domain = self.codec.domains.first().ok_or(SealError::NoSealingKey)?;
+        encrypt(
+            SuiteId::Record,
+            &record_prf(key, &domain.context, &domain.name, handle),
+            key.id(),
+            &record_aad(identity.sid, version),
+            &*self.codec.random,
+            &mut token,
+        )?;
+        Ok(token)
+    }
+
+    /// Opens the record that `reference` names. The data is inflated to at most `max`.
+    pub(crate) fn open_record(
+        &self,
+        reference: &Claims,
+        handle: &Handle,
+        version: u64,
+        record: Vec<u8>,
+        max: usize,
+    ) -> Result<OpenedToken, OpenError> {
+        let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
+        let mut bytes = Zeroizing::new(record);
+        let key_id = match bytes.first_chunk::<KEYED_LEN>() {
+            Some([suite, id @ ..]) if *suite == SuiteId::Record as u8 => KeyId(*id),
+            Some(_) => return Err(token::WRONG_SUITE),
+            None => return Err(token::TOO_SHORT),
+        };
+        let ring = self.codec.keys.current();
+        let key = ring
+            .opening_key(key_id, self.now)
+            .ok_or(OpenError::new(
+                OpenErrorKind::UnknownKey,
+                "the record's key is not in the ring, or is closed",
+            ))?
+            .key();
+        let aad = record_aad(reference.sid, version);
+        let content = self
+            .codec
+            .domains
+            .iter()
+            .filter(|domain| domain.until.is_none_or(|until| self.now < until))
+            .find_map(|domain| {
+                let keyed = record_prf(key, &domain.context, &domain.name, handle);
+                decrypt(&keyed, &aad, &mut bytes).ok()
+            })
+            .ok_or(OpenError::new(
+                OpenErrorKind::NotAuthentic,
+                "the record is not the one that this reference names",
+            ))?;
+        let (claims, body) =
+            Claims::read(bytes.get(content.clone()).unwrap_or_default()).map_err(malformed)?;
+        if claims.kind != Kind::Record {
+            return Err(OpenError::new(OpenErrorKind::WrongKind, "not a record"));
+        }
+        if (claims.sid, claims.created, claims.subject)
+            != (reference.sid, reference.created, reference.subject)
+        {
+            return Err(OpenError::new(
+                OpenErrorKind::NotAuthentic,
+                "the record is of another session",
+            ));
+        }
+        let shape = body::Shape {
+            deflated: claims.deflated,
+            padded: claims.padded,
+        };
+        let start = content.end.saturating_sub(body.len());
+        let expanded = body::expand(body, shape, max)?;
+        let (bytes, body) = match expanded {
+            Some(expanded) => {
+                let whole = 0..expanded.len();
+                (expanded, whole)
+            }
+            None => (bytes, start..content.end),
+        };
+        let current = ring
+            .sealing_key(self.now)
+            .is_some_and(|entry| entry.key().id() == key_id);
+        Ok(OpenedToken::new(claims, bytes, body, !current, false))
+    }
+}
+
+/// `EXPAND(K_store, h)`, in place of `K_seal`.
+fn record_prf(key: &Key, context: &str, name: &str, handle: &Handle) -> Prf {
+    let store = Prf::new(&sub_key(key, b"SSC1/store\0", context, name));
+    Prf::new(&store.expand(&[&*handle.0]))
+}
+
+/// `row key || u64 version`, after `hdr`.
+fn record_aad(sid: SessionId, version: u64) -> Vec<u8> {
+    [&row_key(sid)[..], &version.to_be_bytes()].concat()
+}
+
+/// An empty header and the claims.
+fn frame(claims: &Claims, suite: SuiteId) -> Vec<u8> {
+    let mut token = vec![0; suite.prefix_len().saturating_add(claims.len())];
+    put_claims(claims, suite, &mut token);
+    token
+}
+
+fn put_claims(claims: &Claims, suite: SuiteId, token: &mut [u8]) {
+    let mut written = [0; MAX_CLAIMS_LEN];
+    claims.write(&mut written);
+    let place = token.iter_mut().skip(suite.prefix_len());
+    for (to, from) in place.zip(written).take(claims.len()) {
+        *to = from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{
+        codec::EncryptedCodec,
+        expiry::Policy,
+        keys::KeyRing,
+        payload::Plain,
+        time::{TestClock, Timestamp},
+        token::UntrustedToken,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+    const MAX: usize = 1 << 20;
+
+    fn codec(keys: KeyRing) -> EncryptedCodec {
+        let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24)).unwrap();
+        EncryptedCodec::builder("example.com", keys, policy)
+            .clock(TestClock::at(NOW))
+            .build()
+            .unwrap()
+    }
+
+    fn ring() -> KeyRing {
+        KeyRing::single(Key::generate().unwrap()).unwrap()
+    }
+
+    fn data() -> Plain<String> {
+        Plain("a long session ".repeat(1_000))
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        use core::fmt::Write as _;
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    #[test]
+    fn the_row_key_is_the_one_of_the_specification() {
+        let sid: Vec<u8> = (0..16).collect();
+        let key = row_key(SessionId(sid.try_into().unwrap()));
+        assert_eq!(
+            hex(&key),
+            "bb8b13f56c4da2a19e1161dae1562c08cc4e345405267262907d82bafb950581"
+        );
+    }
+
+    #[test]
+    fn a_reference_is_120_bytes_at_any_size_and_128_with_a_subject() {
+        let codec = codec(ring());
+        let scope = codec.at(NOW);
+        let handle = scope.new_handle().unwrap();
+        let identity = scope.new_identity().unwrap();
+        let sealed = scope
+            .seal_reference::<Plain<String>>(&identity, &handle)
+            .unwrap();
+        assert_eq!(UntrustedToken::parse(sealed.value()).unwrap().len(), 120);
+        assert_eq!(sealed.value().len(), 160);
+        let identity = identity.with_subject(codec.subject("42"));
+        let sealed = scope
+            .seal_reference::<Plain<String>>(&identity, &handle)
+            .unwrap();
+        assert_eq!(sealed.value().len(), 171);
+    }
+
+    #[test]
+    fn a_record_opens_with_its_reference_alone() {
+        let keys = ring();
+        let codec_a = codec(keys.clone());
+        let scope = codec_a.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let handle = scope.new_handle().unwrap();
+        let record = scope
+            .seal_record(&identity, &handle, 1, &data(), MAX)
+            .unwrap();
+        let value = scope
+            .seal_reference::<Plain<String>>(&identity, &handle)
+            .unwrap();
+        let AnyToken::Reference(reference) = scope.open_any(value.value()).unwrap() else {
+            panic!("not a reference");
+        };
+        let open = |claims: &Claims, handle: &Handle, version, record: &[u8]| {
+            scope
+                .open_record(claims, handle, version, record.to_vec(), MAX)
+                .map(|opened| opened.data::<Plain<String>>().unwrap())
+                .map_err(|error| error.kind())
+        };
+        assert_eq!(
+            open(&reference.claims, &reference.handle, 1, &record),
+            Ok(data())
+        );
+
+        let refused = Err(OpenErrorKind::NotAuthentic);
+        let other = scope.new_handle().unwrap();
+        assert_eq!(open(&reference.claims, &other, 1, &record), refused);
+        assert_eq!(open(&reference.claims, &handle, 2, &record), refused);
+        let mut claims = reference.claims;
+        claims.sid = scope.new_identity().unwrap().sid;
+        assert_eq!(open(&claims, &handle, 1, &record), refused);
+        let mut claims = reference.claims;
+        claims.created = NOW - Duration::from_secs(1);
+        assert_eq!(open(&claims, &handle, 1, &record), refused);
+        let mut claims = reference.claims;
+        claims.subject = Some(codec_a.subject("42"));
+        assert_eq!(open(&claims, &handle, 1, &record), refused);
+        for position in [0, 1, 20, 45, record.len() - 1] {
+            let mut record = record.clone();
+            record[position] ^= 1;
+            assert!(open(&reference.claims, &handle, 1, &record).is_err());
+        }
+        for len in [0, 16, 17, 40, 60, record.len() - 1] {
+            assert!(open(&reference.claims, &handle, 1, &record[..len]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_record_is_no_token_and_a_token_is_no_record() {
+        let codec = codec(ring());
+        let scope = codec.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let handle = scope.new_handle().unwrap();
+        let record = scope
+            .seal_record(&identity, &handle, 1, &Plain(1), MAX)
+            .unwrap();
+        let error = codec
+            .open::<Plain<u8>>(&token::encode_text(&record))
+            .unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::WrongSuite);
+        let reference = scope
+            .seal_reference::<Plain<u8>>(&identity, &handle)
+            .unwrap();
+        let error = codec.open::<Plain<u8>>(reference.value()).unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::WrongKind);
+        let token = token::decode_text(reference.value()).unwrap().to_vec();
+        let error = scope
+            .open_record(reference.claims(), &handle, 1, token, MAX)
+            .unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::WrongSuite);
+    }
+
+    #[test]
+    fn too_large_is_told_in_bytes_of_the_session() {
+        let codec = codec(ring());
+        let scope = codec.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let handle = scope.new_handle().unwrap();
+        assert_eq!(
+            scope.seal_record(&identity, &handle, 1, &data(), 15_001),
+            Err(SealError::TooLarge {
+                size: 15_002,
+                limit: 15_001
+            })
+        );
+        assert!(
+            scope
+                .seal_record(&identity, &handle, 1, &data(), 15_002)
+                .is_ok()
+        );
+    }
+}
