@@ -65,8 +65,10 @@ mod crypto;
 pub mod error;
 pub mod expiry;
 pub mod keys;
+pub mod manager;
 pub mod payload;
 pub mod random;
+pub mod session;
 pub mod store;
 pub mod time;
 pub mod token;
@@ -78,7 +80,9 @@ pub use crate::{
     cookie::CookieConfig,
     error::{OpenError, OpenErrorKind, SealError},
     expiry::Policy,
+    manager::SessionManager,
     payload::{SessionData, values::Values},
+    session::Session,
 };
 
 /// The examples of README are tests too.

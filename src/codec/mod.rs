@@ -180,6 +180,18 @@ impl<S: Suite> Codec<S> {
         &self.keys
     }
 
+    /// The subject of a user in each context whose tokens are opened.
+    pub(crate) fn subjects(&self, user_id: &[u8]) -> impl Iterator<Item = Subject> {
+        self.domains
+            .iter()
+            .map(move |domain| Subject::of(&domain.context, user_id))
+    }
+
+    /// The present instant by the codec's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn own(&self) -> Option<&Domain> {
         self.domains.first()
     }

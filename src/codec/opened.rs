@@ -11,9 +11,6 @@ use crate::{
     payload::{SessionData, body, from_postcard},
 };
 
-/// The most that an inline body may inflate to.
-const MAX_INFLATED: usize = 64 * 1024;
-
 /// A sealed session: the value of its cookie, and what it claims.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
@@ -210,7 +207,7 @@ impl OpenedToken {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        if let Some(expanded) = body::expand(self.bytes(), shape, MAX_INFLATED)? {
+        if let Some(expanded) = body::expand(self.bytes(), shape, body::MAX_INFLATED)? {
             self.body = 0..expanded.len();
             self.bytes = expanded;
         }

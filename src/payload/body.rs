@@ -16,6 +16,9 @@ pub(crate) struct Shape {
     pub(crate) padded: bool,
 }
 
+/// The most that the body of a token may inflate to.
+pub(crate) const MAX_INFLATED: usize = 64 * 1024;
+
 /// The outcome of [`append`].
 pub(crate) enum Appended {
     /// The body stands in the buffer.
@@ -46,7 +49,8 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
 
     let plain = to_postcard(data)?;
     check_round_trip::<T>(&plain)?;
-    if compression.0 == Mode::Never {
+    // What would not be inflated again is not deflated either.
+    if compression.0 == Mode::Never || plain.len() > MAX_INFLATED {
         return Ok(Appended::TooLarge(plain.len()));
     }
     let deflated = Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
@@ -330,6 +334,18 @@ mod tests {
         let text: String = (0..5_000_u32).map(|n| n.to_string()).collect();
         let size = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap_err();
         assert!(size > ROOM && size < text.len(), "{size}");
+    }
+
+    #[test]
+    fn what_would_not_be_inflated_again_is_not_deflated() {
+        // Three bytes of postcard are the text's length.
+        let most = "a".repeat(MAX_INFLATED - 3);
+        let (bytes, shape) = body(&most, ROOM, Compression::WHEN_NEEDED).unwrap();
+        assert_eq!(read(&bytes, shape).unwrap(), most);
+        for compression in [Compression::WHEN_NEEDED, Compression::dangerous_always()] {
+            let more = "a".repeat(MAX_INFLATED - 2);
+            assert_eq!(body(&more, ROOM, compression), Err(MAX_INFLATED + 1));
+        }
     }
 
     #[test]

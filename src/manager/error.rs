@@ -1,0 +1,105 @@
+//! Why a session could not be read or saved.
+
+use core::fmt;
+
+use crate::{
+    error::{OpenErrorKind, SealError},
+    store::StoreError,
+};
+
+/// A session that could not be read or saved. The response must fail with it: to go on
+/// would show a logged-out page to somebody who is logged in, or lose what they did.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The store does not answer. Neither a logout nor a cleared cookie: answer with 503
+    /// and let the client try again.
+    #[error("the session is unavailable")]
+    Unavailable(#[source] StoreError),
+    /// The cookie refers to a store, and none is configured.
+    #[error("the session is in a store, and none is configured")]
+    NoStore,
+    /// Another request changed the session in the meantime, and no merge hook could join
+    /// the two. Answer with 409, or 503, and let the client try again.
+    #[error("the session was changed by another request")]
+    Conflict,
+    /// The session ended while the request was under way: by a logout or a revocation.
+    #[error("the session ended while the request was under way")]
+    Gone,
+    /// The cookie is not valid, and the manager was told to refuse such requests.
+    #[error("no valid session")]
+    Invalid(InvalidKind),
+    /// The session was changed after its response's headers were made, from a streaming
+    /// body say: too late to be saved.
+    #[error("the session's headers have been sent already")]
+    TooLate,
+    /// The session does not fit: the error names its size and the limit.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl SessionError {
+    /// The HTTP status that fits: 409 for conflicts, 413 for too large, 401 for an
+    /// invalid cookie that is to be refused, 500 for what cannot be sealed, and 503
+    /// otherwise.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Conflict | Self::Gone => 409,
+            Self::Invalid(_) => 401,
+            Self::Seal(SealError::TooLarge { .. }) => 413,
+            Self::Seal(_) | Self::TooLate => 500,
+            Self::Unavailable(_) | Self::NoStore => 503,
+        }
+    }
+}
+
+impl From<StoreError> for SessionError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<crate::random::RandomError> for SessionError {
+    fn from(error: crate::random::RandomError) -> Self {
+        Self::Seal(error.into())
+    }
+}
+
+/// What was in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// No cookie of that name.
+    Nothing,
+    /// A session that is valid now.
+    Valid,
+    /// A cookie that was not accepted. To the client the same as none.
+    Invalid(InvalidKind),
+    /// A session that cannot be read now, where the manager was told to go on without.
+    Unavailable,
+}
+
+/// Why a cookie was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InvalidKind {
+    /// The token did not open.
+    Token(OpenErrorKind),
+    /// The session or its user's sessions were revoked.
+    Revoked,
+    /// The store has no such session any more, or not under this reference.
+    Gone,
+    /// Several valid cookies of different sessions, and no way to tell which is meant.
+    Ambiguous,
+}
+
+impl fmt::Display for InvalidKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Token(kind) => kind.as_str(),
+            Self::Revoked => "revoked",
+            Self::Gone => "gone",
+            Self::Ambiguous => "ambiguous",
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! From the request's cookies to its session.
+
+use zeroize::Zeroizing;
+
+use super::{
+    EventKind, Inner, InvalidKind, OnInvalid, OnUnavailable, Presented, SessionError, Strategy,
+};
+use crate::{
+    claims::Claims,
+    codec::{
+        OpenedToken,
+        record::{AnyToken, Handle, Reference, row_key},
+    },
+    error::OpenErrorKind,
+    payload::{SessionData, body::to_postcard},
+    session::{Held, HeldPlace, Live},
+    store::RowKey,
+    time::Timestamp,
+};
+
+/// The one session that the request's cookies name, if there is one.
+pub(crate) enum Chosen {
+    Nothing,
+    Invalid(InvalidKind),
+    Session(AnyToken),
+}
+
+/// Opens the cookies and chooses among them; asks the list of revocations, but not the
+/// store for data.
+pub(crate) async fn choose<T: SessionData>(
+    inner: &Inner<T>,
+    candidates: &[String],
+) -> Result<Chosen, SessionError> {
+    let now = inner.now();
+    let scope = inner.codec.at(now);
+    let mut valid: Vec<AnyToken> = Vec::new();
+    let mut refused = None;
+    for value in candidates {
+        match scope.open_any(value) {
+            Ok(token) => valid.push(token),
+            Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
+        }
+    }
+    valid.sort_by_key(|token| core::cmp::Reverse(claims_of(token).issued()));
+    let host_bound = inner.cookie.name().starts_with("__Host-");
+    let mut valid = valid.into_iter();
+    let Some(newest) = valid.next() else {
+        return Ok(refused.map_or(Chosen::Nothing, Chosen::Invalid));
+    };
+    let claims = *claims_of(&newest);
+    // Only this host can have set a `__Host-` cookie; any other name may be planted.
+    if !host_bound && valid.any(|other| claims_of(&other).session_id() != claims.session_id()) {
+        return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
+    }
+    if !place_is_accepted(inner, &newest, now) {
+        return match newest {
+            AnyToken::Reference(_) => Err(SessionError::NoStore),
+            AnyToken::Inline(_) => Ok(Chosen::Invalid(InvalidKind::Token(
+                OpenErrorKind::WrongKind,
+            ))),
+        };
+    }
+    if is_revoked(inner, &claims, now).await? {
+        return Ok(Chosen::Invalid(InvalidKind::Revoked));
+    }
+    Ok(Chosen::Session(newest))
+}
+
+/// Whether the session has been revoked by now.
+pub(super) async fn is_revoked<T>(
+    inner: &Inner<T>,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<bool, SessionError> {
+    let Some(revocations) = &inner.revocations else {
+        return Ok(false);
+    };
+    Ok(revocations
+        .is_revoked(claims.session_id(), claims.subject(), claims.created(), now)
+        .await?)
+}
+
+/// The session of a request, with its data.
+pub(crate) async fn load<T: SessionData + Default>(
+    inner: &Inner<T>,
+    candidates: &[String],
+) -> Result<Live<T>, SessionError> {
+    let outcome = match choose(inner, candidates).await {
+        Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
+        Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
+        Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(&token)),
+        Ok(Chosen::Session(AnyToken::Reference(reference))) => read_stored(inner, reference).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(Loaded::Nothing) => Live::empty(Presented::Nothing),
+        Ok(Loaded::Session(held, data, original)) => Ok(Live::held(held, data, original)),
+        Ok(Loaded::Invalid(kind)) => {
+            inner.tell(EventKind::Refused(kind), None);
+            match inner.on_invalid {
+                OnInvalid::Anonymous => Live::empty(Presented::Invalid(kind)),
+                OnInvalid::Refuse => Err(SessionError::Invalid(kind)),
+            }
+        }
+        Err(error) => {
+            inner.tell(EventKind::Unavailable, None);
+            match inner.on_unavailable {
+                OnUnavailable::Refuse => Err(error),
+                OnUnavailable::AnonymousReadOnly => {
+                    Live::empty(Presented::Unavailable).map(|live| live.read_only(error))
+                }
+            }
+        }
+    }
+}
+
+/// A stored session as another request left it.
+pub(super) struct Stored<T> {
+    pub(super) data: T,
+    pub(super) original: Zeroizing<Vec<u8>>,
+    pub(super) place: HeldPlace,
+}
+
+/// Loads and opens the record that a reference names; `None` if there is none any more.
+pub(super) async fn load_record<T: SessionData>(
+    inner: &Inner<T>,
+    claims: &Claims,
+    handle: &Handle,
+) -> Result<Option<Stored<T>>, SessionError> {
+    let store = inner.store.as_ref().ok_or(SessionError::NoStore)?;
+    let now = inner.now();
+    let key = RowKey(row_key(claims.session_id()));
+    let Some(row) = store.load(&key, now).await? else {
+        return Ok(None);
+    };
+    let opened = inner.codec.at(now).open_record(
+        claims,
+        handle,
+        row.state.version,
+        row.bytes,
+        inner.max_record_bytes,
+    );
+    // A row that this reference does not open has been replaced under another handle.
+    let Ok(record) = opened else {
+        return Ok(None);
+    };
+    let Ok(data) = record.data() else {
+        return Ok(None);
+    };
+    Ok(Some(Stored {
+        original: original(&record, &data),
+        data,
+        place: HeldPlace::Store {
+            handle: handle.clone(),
+            state: row.state,
+            expires: row.expires,
+            needs_reseal: record.needs_reseal(),
+        },
+    }))
+}
+
+enum Loaded<T> {
+    Nothing,
+    Invalid(InvalidKind),
+    Session(Held, T, Zeroizing<Vec<u8>>),
+}
+
+fn read_inline<T: SessionData>(token: &OpenedToken) -> Loaded<T> {
+    match token.data() {
+        Ok(data) => {
+            let held = Held {
+                claims: *token.claims(),
+                needs_reseal: token.needs_reseal(),
+                needs_reissue: token.needs_reissue(),
+                place: HeldPlace::Cookie,
+            };
+            let original = original(token, &data);
+            Loaded::Session(held, data, original)
+        }
+        Err(error) => Loaded::Invalid(InvalidKind::Token(error.kind())),
+    }
+}
+
+async fn read_stored<T: SessionData>(
+    inner: &Inner<T>,
+    reference: Reference,
+) -> Result<Loaded<T>, SessionError> {
+    let stored = load_record(inner, &reference.claims, &reference.handle).await?;
+    Ok(match stored {
+        Some(stored) => Loaded::Session(
+            Held {
+                claims: reference.claims,
+                needs_reseal: reference.needs_reseal,
+                needs_reissue: reference.needs_reissue,
+                place: stored.place,
+            },
+            stored.data,
+            stored.original,
+        ),
+        None => Loaded::Invalid(InvalidKind::Gone),
+    })
+}
+
+/// The bytes that the data had, to see later whether it changed. Where a migration made
+/// something else of them, what it made.
+fn original<T: SessionData>(token: &OpenedToken, data: &T) -> Zeroizing<Vec<u8>> {
+    if token.claims().schema() == T::SCHEMA {
+        return Zeroizing::new(token.bytes().to_vec());
+    }
+    to_postcard(data).unwrap_or_default()
+}
+
+fn claims_of(token: &AnyToken) -> &Claims {
+    match token {
+        AnyToken::Inline(token) => token.claims(),
+        AnyToken::Reference(reference) => &reference.claims,
+    }
+}
+
+fn place_is_accepted<T>(inner: &Inner<T>, token: &AnyToken, now: Timestamp) -> bool {
+    match (token, inner.strategy) {
+        (AnyToken::Reference(_), Strategy::CookieOnly) => false,
+        (
+            AnyToken::Inline(_),
+            Strategy::StoreOnly {
+                accept_inline_until,
+            },
+        ) => accept_inline_until.is_some_and(|until| now < until),
+        _ => true,
+    }
+}

@@ -1,0 +1,340 @@
+//! One session per request, wherever it lives: in the cookie while it fits, in a store
+//! while it does not.
+//!
+//! [`SessionManager`] knows no framework. It takes the values of `Cookie` headers and
+//! gives a [`Session`]; it takes the session back and gives the headers of the response.
+//! Adapters only translate.
+//!
+//! # Rules
+//! 1. A session that no request looks at costs nothing: no cryptography, no store, no
+//!    header.
+//! 2. A session in the cookie that no longer fits moves to the store: the record first,
+//!    then the reference. One that fits again, with a quarter of the limit to spare,
+//!    moves back, and leaves a row that only those requests may read that were under way.
+//! 3. Sessions are written when their data changed. What is refreshed only to stay alive
+//!    is refreshed on navigations, so that it does not race with data.
+//! 4. Two requests that change a stored session at once: the second is merged
+//!    ([`merge_with`](SessionManagerBuilder::merge_with)), or fails as a conflict.
+//! 5. Nothing that ended comes back: an update never inserts, and what was logged out is
+//!    on the list of revocations until its last copy has expired.
+//! 6. A store that does not answer is [`SessionError::Unavailable`]: never a logout, never
+//!    a cleared cookie. Failing to save fails the response.
+//! 7. Changes of data are withheld from responses of status 5xx. `log_in`, `renew` and
+//!    `log_out` hold whatever the status.
+
+mod builder;
+mod error;
+mod headers;
+pub(crate) mod load;
+mod revocation;
+pub(crate) mod save;
+mod strategy;
+
+use core::fmt;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+pub use builder::{ManagerError, SessionManagerBuilder};
+pub use error::{InvalidKind, Presented, SessionError};
+pub use headers::ResponseHeaders;
+pub use revocation::Revocation;
+pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
+
+use crate::{
+    claims::SessionId,
+    codec::{CodecBuilder, Encrypted, EncryptedCodec, record::row_key},
+    cookie::CookieConfig,
+    payload::SessionData,
+    session::Session,
+    store::{RowKey, SessionStore},
+    time::Timestamp,
+};
+use revocation::Revocations;
+
+/// The default budget for the cookie where there is a store: leaves room for the other
+/// headers of a response behind a proxy that buffers 4 KiB of them.
+pub const DEFAULT_BUDGET: usize = 3_300;
+
+/// The default for the most bytes that a stored session may take in postcard: 1 MiB.
+pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
+
+/// Makes sessions out of requests, and headers out of sessions.
+///
+/// ```
+/// use core::time::Duration;
+/// use sealed_session::{
+///     EncryptedCodec, Policy, SessionData,
+///     keys::{Key, KeyRing},
+///     manager::SessionManager,
+/// };
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Default)]
+/// struct Shop { cart: Vec<String> }
+/// impl SessionData for Shop {}
+///
+/// # async fn run() -> Result<(), Box<dyn core::error::Error>> {
+/// let keys = KeyRing::single(Key::generate()?)?;
+/// let policy = Policy::new(Duration::from_secs(30 * 60), Duration::from_secs(24 * 3600))?;
+/// let codec = EncryptedCodec::builder("example.com", keys, policy);
+/// let manager = SessionManager::<Shop>::builder(codec).build()?; // `.store(…)` for Auto
+///
+/// // For each request: its Cookie headers, and its Sec-Fetch-Dest header if it has one.
+/// let session = manager.session([&b"theme=dark"[..]], None);
+/// session.change(|shop| shop.cart.push("book".into())).await?;
+///
+/// // For its response: the status it will have.
+/// let headers = manager.finish(session, 200).await?;
+/// assert!(headers.set_cookie[0].starts_with("__Host-session="));
+/// # Ok(())
+/// # }
+/// # let mut run = Box::pin(run());
+/// # let waker = core::task::Waker::noop();
+/// # assert!(matches!(run.as_mut().poll(&mut core::task::Context::from_waker(waker)), core::task::Poll::Ready(Ok(()))));
+/// ```
+pub struct SessionManager<T>(pub(crate) Arc<Inner<T>>);
+
+impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
+    /// Starts a manager whose tokens are those of `codec`. The manager sets the codec's
+    /// name to the cookie's, and its limit to the budget.
+    pub fn builder(codec: CodecBuilder<Encrypted>) -> SessionManagerBuilder<T> {
+        SessionManagerBuilder::new(codec)
+    }
+
+    /// The session of a request: the values of its `Cookie` headers, and of its
+    /// `Sec-Fetch-Dest` header if it has one. Costs next to nothing until it is used.
+    #[expect(single_use_lifetimes, reason = "cannot be left out here")]
+    pub fn session<'h>(
+        &self,
+        cookies: impl IntoIterator<Item = &'h [u8]>,
+        sec_fetch_dest: Option<&[u8]>,
+    ) -> Session<T> {
+        let candidates = crate::cookie::candidates(cookies, self.0.cookie.name());
+        let candidates = candidates.filter(|value| !value.is_empty());
+        // A browser that does not say is one that has always navigated.
+        let navigation = sec_fetch_dest.is_none_or(|dest| dest == b"document");
+        Session::new(
+            Arc::clone(&self.0),
+            candidates.map(str::to_owned).collect(),
+            navigation,
+        )
+    }
+
+    /// Saves a session that will be answered with that status, and gives the headers of
+    /// the response.
+    ///
+    /// # Errors
+    /// [`SessionError`]: the response must not go out as it is; see
+    /// [`SessionError::status`].
+    pub async fn finish(
+        &self,
+        session: Session<T>,
+        status: u16,
+    ) -> Result<ResponseHeaders, SessionError> {
+        let Some((live, navigation)) = session.into_live() else {
+            return Ok(ResponseHeaders::default());
+        };
+        let set_cookie = save::save(&self.0, live, navigation, status).await?;
+        Ok(ResponseHeaders {
+            set_cookie,
+            touched: true,
+        })
+    }
+
+    /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`]; [`SessionError::NoStore`] without a list of
+    /// revocations.
+    #[doc(alias = "destroy")]
+    #[doc(alias = "invalidate")]
+    pub async fn revoke(&self, session: SessionId) -> Result<(), SessionError> {
+        let revocations = self.0.revocations.as_ref().ok_or(SessionError::NoStore)?;
+        let now = self.0.now();
+        revocations
+            .revoke_session(session, self.0.codec.policy().longest_absolute(), now)
+            .await?;
+        if let Some(store) = &self.0.store {
+            store.delete(&RowKey(row_key(session))).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of a user that have begun by now: "log out everywhere" (ASVS
+    /// 7.4.2). A login from now on is not affected.
+    ///
+    /// # Errors
+    /// As for [`revoke`](Self::revoke).
+    #[doc(alias = "logout_everywhere")]
+    pub async fn revoke_subject(&self, user_id: impl AsRef<[u8]>) -> Result<(), SessionError> {
+        let revocations = self.0.revocations.as_ref().ok_or(SessionError::NoStore)?;
+        let now = self.0.now();
+        let longest = self.0.codec.policy().longest_absolute();
+        for subject in self.0.codec.subjects(user_id.as_ref()) {
+            revocations.revoke_subject(subject, longest, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Renews this server's copy of the list of revocations if it is due. Requests do so
+    /// by themselves; call it at start, to be ready for the first, or from a timer.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] when there is no copy that may be believed: the
+    /// server is not ready.
+    pub async fn sync_revocations(&self) -> Result<(), SessionError> {
+        if let Some(revocations) = &self.0.revocations {
+            revocations.sync(self.0.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what has expired from the store, in batches, and tells how much. Requests
+    /// that write do a batch once a minute by themselves.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`].
+    #[doc(alias = "purge")]
+    #[doc(alias = "cleanup")]
+    pub async fn purge_expired(&self) -> Result<u64, SessionError> {
+        let Some(store) = &self.0.store else {
+            return Ok(0);
+        };
+        let mut total = 0_u64;
+        loop {
+            let deleted = store.delete_expired(self.0.now(), PURGE_BATCH).await?;
+            if deleted == 0 {
+                return Ok(total);
+            }
+            total = total.saturating_add(deleted);
+        }
+    }
+
+    /// The codec in use.
+    #[must_use]
+    pub fn codec(&self) -> &EncryptedCodec {
+        &self.0.codec
+    }
+
+    /// The cookie in use.
+    #[must_use]
+    pub fn cookie(&self) -> &CookieConfig {
+        &self.0.cookie
+    }
+}
+
+impl<T> Clone for SessionManager<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for SessionManager<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager")
+            .field("codec", &self.0.codec)
+            .field("cookie", &self.0.cookie)
+            .field("strategy", &self.0.strategy)
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Expired rows that one call of a store deletes.
+const PURGE_BATCH: u32 = 500;
+/// Seconds between two batches that requests delete by themselves.
+const PURGE_INTERVAL: u32 = 60;
+
+/// Joins two changes of one session: what both began with, ours, and theirs.
+type Merge<T> = Arc<dyn Fn(&T, &T, T) -> Option<T> + Send + Sync>;
+
+/// Hears of what an operator wants to count.
+type Listener = Arc<dyn Fn(&SessionEvent) + Send + Sync>;
+
+pub(crate) struct Inner<T> {
+    pub(crate) codec: EncryptedCodec,
+    cookie: CookieConfig,
+    strategy: Strategy,
+    store: Option<Arc<dyn SessionStore>>,
+    revocations: Option<Revocations>,
+    merge: Option<Merge<T>>,
+    max_record_bytes: usize,
+    on_invalid: OnInvalid,
+    on_unavailable: OnUnavailable,
+    listener: Option<Listener>,
+    purged_at: AtomicU32,
+}
+
+impl<T> Inner<T> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.codec.now()
+    }
+
+    pub(crate) fn revocations(&self) -> Option<&Revocations> {
+        self.revocations.as_ref()
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind, session: Option<SessionId>) {
+        if let Some(listener) = &self.listener {
+            listener(&SessionEvent { kind, session });
+        }
+    }
+
+    /// Deletes a batch of expired rows if none was deleted within the last minute.
+    async fn purge_if_due(&self, store: &dyn SessionStore) {
+        let now = self.now();
+        let second = now.unix_seconds();
+        let last = self.purged_at.load(Ordering::Relaxed);
+        let due = second.abs_diff(last) >= PURGE_INTERVAL;
+        if due
+            && self
+                .purged_at
+                .compare_exchange(last, second, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            // What is not deleted now is deleted next time.
+            let _ = store.delete_expired(now, PURGE_BATCH).await;
+        }
+    }
+}
+
+/// Something that happened to a session, for logs and counters (ASVS 16.2). It contains no
+/// secret: log the session by its [`log_id`](SessionId::log_id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which session, where that is known.
+    pub session: Option<SessionId>,
+}
+
+/// What happened to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A cookie was not accepted.
+    Refused(InvalidKind),
+    /// The store did not answer.
+    Unavailable,
+    /// A user logged in.
+    LoggedIn,
+    /// A session was logged out.
+    LoggedOut,
+    /// A session outgrew the cookie.
+    MovedToStore,
+    /// A session fits the cookie again.
+    MovedToCookie,
+    /// Another request had changed the session, and the two were merged.
+    Merged,
+    /// Another request had changed the session, and this one failed.
+    Conflict,
+}
+
+/// Locks whatever a panicking holder left behind: the data is replaced whole or not at
+/// all.
+pub(crate) fn lock<V>(mutex: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

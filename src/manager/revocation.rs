@@ -1,0 +1,249 @@
+//! The list of what was revoked, as one server sees it.
+
+use core::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    claims::{SessionId, Subject},
+    codec::record::row_key,
+    crypto::sha256,
+    store::{RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
+    time::{CLOCK_TOLERANCE, Timestamp},
+};
+
+/// A copy older than this many intervals is no longer believed.
+const STALE_AFTER: u32 = 3;
+
+/// How far after the present instant a user's sessions are ended, so that none survives
+/// that a server with a fast clock has just begun.
+const SUBJECT_MARGIN: Duration = Duration::from_mins(1);
+
+/// How a server learns what was revoked.
+///
+/// ```
+/// use core::time::Duration;
+/// use sealed_session::manager::Revocation;
+///
+/// // The default with a store: no round trip per request, 5 seconds' delay at most.
+/// assert_eq!(Revocation::default(), Revocation::Synced(Duration::from_secs(5)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revocation {
+    /// No list: a copied cookie lives until it expires, also after a logout.
+    None,
+    /// Each server keeps a copy of the list, at most that old. What this server revokes
+    /// holds at once, what others revoke after that time. A copy that could not be
+    /// renewed for three times as long makes sessions unavailable.
+    Synced(Duration),
+    /// As [`Synced`](Self::Synced), but a copy of any age is believed while the store is
+    /// down: a revocation on another server may go unnoticed for as long.
+    DangerousSyncedFailOpen(Duration),
+    /// The store is asked for every session: one round trip, no delay.
+    Strict,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        Self::Synced(Duration::from_secs(5))
+    }
+}
+
+/// The list, and this server's copy of it.
+#[derive(Debug)]
+pub(crate) struct Revocations {
+    mode: Revocation,
+    store: Arc<dyn SessionStore>,
+    copy: Mutex<Copy>,
+    syncing: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Copy {
+    entries: HashMap<RevocationId, Revoked>,
+    cursor: Option<SyncCursor>,
+    synced_at: Option<Timestamp>,
+}
+
+impl Revocations {
+    /// `None` where there is to be no list.
+    pub(super) fn new(mode: Revocation, store: Arc<dyn SessionStore>) -> Option<Self> {
+        (mode != Revocation::None).then(|| Self {
+            mode,
+            store,
+            copy: Mutex::default(),
+            syncing: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the session has been revoked.
+    pub(super) async fn is_revoked(
+        &self,
+        sid: SessionId,
+        subject: Option<Subject>,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ids = [Some(session_id(sid)), subject.map(subject_id)];
+        let found = self.find(ids.into_iter().flatten(), now).await?;
+        Ok(found.is_some_and(|not_before| created <= not_before))
+    }
+
+    /// The earliest instant at which a session of this subject may begin.
+    pub(crate) async fn earliest_start(
+        &self,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let revoked = self.find([subject_id(subject)], now).await?;
+        Ok(revoked.map_or(now, |not_before| {
+            now.max(not_before + Duration::from_secs(1))
+        }))
+    }
+
+    /// Ends one session for good.
+    pub(super) async fn revoke_session(
+        &self,
+        sid: SessionId,
+        longest_absolute: Duration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let entry = Revoked {
+            id: session_id(sid),
+            not_before: Timestamp::MAX,
+            expires: now + longest_absolute + CLOCK_TOLERANCE,
+        };
+        self.add(entry, now).await
+    }
+
+    /// Ends all sessions of a user that have begun by now.
+    pub(super) async fn revoke_subject(
+        &self,
+        subject: Subject,
+        longest_absolute: Duration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let not_before = now + SUBJECT_MARGIN;
+        let entry = Revoked {
+            id: subject_id(subject),
+            not_before,
+            expires: not_before + longest_absolute + CLOCK_TOLERANCE,
+        };
+        self.add(entry, now).await
+    }
+
+    /// Renews the copy if it is older than its interval.
+    pub(super) async fn sync(&self, now: Timestamp) -> Result<(), StoreError> {
+        let (interval, fail_open) = match self.mode {
+            Revocation::None | Revocation::Strict => return Ok(()),
+            Revocation::Synced(interval) => (interval, false),
+            Revocation::DangerousSyncedFailOpen(interval) => (interval, true),
+        };
+        let age = self.lock().synced_at.map(|at| age(at, now));
+        if age.is_some_and(|age| age < interval) {
+            return Ok(());
+        }
+        // One request renews the copy, the others go on with it while it may be believed.
+        let believed =
+            age.is_some_and(|age| fail_open || age <= interval.saturating_mul(STALE_AFTER));
+        let turn = Turn::take(&self.syncing);
+        if turn.is_none() && believed {
+            return Ok(());
+        }
+        match self.pull(now).await {
+            Err(_) if believed => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    async fn pull(&self, now: Timestamp) -> Result<(), StoreError> {
+        let cursor = self.lock().cursor;
+        let delta = self.store.revoked_since(cursor, now).await?;
+        let mut copy = self.lock();
+        copy.entries.retain(|_, entry| now < entry.expires);
+        for entry in delta.entries {
+            copy.insert(entry);
+        }
+        copy.cursor = copy.cursor.max(Some(delta.cursor));
+        copy.synced_at = copy.synced_at.max(Some(now));
+        Ok(())
+    }
+
+    async fn add(&self, entry: Revoked, now: Timestamp) -> Result<(), StoreError> {
+        self.store.revoke(entry, now).await?;
+        self.lock().insert(entry);
+        Ok(())
+    }
+
+    /// The latest `not_before` of any of these ids.
+    async fn find(
+        &self,
+        ids: impl IntoIterator<Item = RevocationId>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let ids: Vec<RevocationId> = ids.into_iter().collect();
+        if self.mode == Revocation::Strict {
+            let found = self.store.revoked(&ids, now).await?;
+            return Ok(found.iter().map(|entry| entry.not_before).max());
+        }
+        self.sync(now).await?;
+        let copy = self.lock();
+        let found = ids.iter().filter_map(|id| copy.entries.get(id));
+        Ok(found
+            .filter(|entry| now < entry.expires)
+            .map(|entry| entry.not_before)
+            .max())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Copy> {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Copy {
+    fn insert(&mut self, entry: Revoked) {
+        let known = self.entries.entry(entry.id).or_insert(entry);
+        known.not_before = known.not_before.max(entry.not_before);
+        known.expires = known.expires.max(entry.expires);
+    }
+}
+
+/// The right to renew the copy; given back also where the request is cancelled.
+struct Turn<'a>(&'a AtomicBool);
+
+impl<'a> Turn<'a> {
+    fn take(syncing: &'a AtomicBool) -> Option<Self> {
+        let free = !syncing.swap(true, Ordering::AcqRel);
+        free.then_some(Self(syncing))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+fn age(at: Timestamp, now: Timestamp) -> Duration {
+    // A clock that was set back makes a copy old, not eternally young.
+    if now < at {
+        Duration::MAX
+    } else {
+        now.since(at)
+    }
+}
+
+fn session_id(sid: SessionId) -> RevocationId {
+    RevocationId(row_key(sid))
+}
+
+/// `SHA-256("SSC1/subject-id" 0x00 || subject)`
+fn subject_id(subject: Subject) -> RevocationId {
+    RevocationId(sha256(&[b"SSC1/subject-id\0", &subject.0]))
+}

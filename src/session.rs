@@ -1,0 +1,407 @@
+//! One request's session.
+
+use core::fmt;
+use std::sync::{Arc, Mutex};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    claims::{Claims, Identity, LifetimeClass, SessionId, Subject},
+    codec::{
+        Plan,
+        record::{AnyToken, Handle},
+    },
+    manager::{EventKind, Inner, Place, Presented, SessionError, load, load::Chosen, lock, save},
+    payload::{SessionData, body::to_postcard},
+    store::RowState,
+    time::Timestamp,
+};
+
+/// The session of one request, read when it is first used and saved with the response.
+///
+/// Clones are the same session. A request without a valid session has `T::default()`, and
+/// nothing is written unless that changes.
+///
+/// | other libraries say | here |
+/// |---|---|
+/// | `get`, `insert` | [`read`](Self::read), [`change`](Self::change) |
+/// | `regenerate`, `cycle_id` | [`renew`](Self::renew), [`log_in`](Self::log_in) |
+/// | `destroy`, `flush`, `purge`, `invalidate` | [`log_out`](Self::log_out) |
+pub struct Session<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    manager: Arc<Inner<T>>,
+    candidates: Vec<String>,
+    navigation: bool,
+    state: Mutex<State<T>>,
+}
+
+enum State<T> {
+    /// Nobody has looked.
+    Unread,
+    Live(Box<Live<T>>),
+    /// The response's headers have been made.
+    Finished,
+}
+
+/// A session that has been looked at.
+pub(crate) struct Live<T> {
+    pub(crate) presented: Presented,
+    /// What the client holds, if it is valid.
+    pub(crate) held: Option<Held>,
+    /// As what it is to be sealed, if that is decided.
+    pub(crate) identity: Option<Identity>,
+    pub(crate) class: LifetimeClass,
+    /// Whether its id has changed, so that what the client holds must end.
+    pub(crate) renewed: bool,
+    pub(crate) logged_out: bool,
+    pub(crate) data: T,
+    /// The data as it was, in postcard.
+    pub(crate) original: Zeroizing<Vec<u8>>,
+    /// Why it must not be changed.
+    pub(crate) read_only: Option<SessionError>,
+}
+
+/// A valid session as the client holds it.
+pub(crate) struct Held {
+    pub(crate) claims: Claims,
+    pub(crate) place: HeldPlace,
+    pub(crate) needs_reseal: bool,
+    pub(crate) needs_reissue: bool,
+}
+
+pub(crate) enum HeldPlace {
+    Cookie,
+    Store {
+        handle: Handle,
+        state: RowState,
+        expires: Timestamp,
+        /// The record is sealed under a key that no longer seals.
+        needs_reseal: bool,
+    },
+}
+
+impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
+    /// Reads the session's data.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`], and [`SessionError::Invalid`] where the manager
+    /// refuses those.
+    #[doc(alias = "get")]
+    pub async fn read<R>(&self, read: impl FnOnce(&T) -> R) -> Result<R, SessionError> {
+        self.with(|live| read(&live.data)).await
+    }
+
+    /// The session's data, cloned.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn get(&self) -> Result<T, SessionError>
+    where
+        T: Clone,
+    {
+        self.read(T::clone).await
+    }
+
+    /// Changes the session's data. It is written with the response, if it is then another
+    /// than it was.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    #[doc(alias = "insert")]
+    #[doc(alias = "set")]
+    pub async fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
+        self.with(|live| change(&mut live.data)).await
+    }
+
+    /// Makes the session that of a user who has just authenticated (ASVS 7.2.4): a new
+    /// session id, a new absolute timeout, and the user's id as its subject, so that
+    /// [`revoke_subject`](crate::manager::SessionManager::revoke_subject) ends it. The
+    /// data stays. The old session is revoked with the response.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), and [`SessionError::Seal`] without randomness.
+    #[doc(alias = "regenerate")]
+    #[doc(alias = "cycle_id")]
+    #[doc(alias = "login")]
+    pub async fn log_in(&self, user_id: impl AsRef<[u8]>) -> Result<(), SessionError> {
+        let manager = &self.0.manager;
+        let mut identity = manager.codec.new_identity()?;
+        let subject = manager.codec.subject(user_id);
+        if let Some(revocations) = manager.revocations() {
+            identity.created = revocations
+                .earliest_start(subject, identity.created)
+                .await?;
+        }
+        self.with(|live| {
+            live.identity = Some(identity.with_subject(subject));
+            live.renewed = true;
+            live.logged_out = false;
+        })
+        .await?;
+        manager.tell(EventKind::LoggedIn, Some(identity.session_id()));
+        Ok(())
+    }
+
+    /// Changes the session's id and keeps everything else: for a change of privilege
+    /// (OWASP: renew the session id after any privilege level change). The old id is
+    /// revoked with the response.
+    ///
+    /// # Errors
+    /// As for [`log_in`](Self::log_in).
+    #[doc(alias = "regenerate")]
+    #[doc(alias = "cycle_id")]
+    pub async fn renew(&self) -> Result<(), SessionError> {
+        let fresh = self.0.manager.codec.new_identity()?;
+        self.with(|live| {
+            if let Some(mut identity) = live.current_identity() {
+                identity.sid = fresh.sid;
+                live.identity = Some(identity);
+                live.renewed = true;
+            }
+        })
+        .await
+    }
+
+    /// Ends the session, at once and for good: revokes its id, deletes its row, and removes
+    /// the cookie with the response. One call, wherever the session lives.
+    ///
+    /// What is changed afterwards begins a new session.
+    ///
+    /// # Errors
+    /// [`SessionError::Unavailable`] when it cannot be revoked: the user is then still
+    /// logged in, and must be told so.
+    #[doc(alias = "destroy")]
+    #[doc(alias = "flush")]
+    #[doc(alias = "purge")]
+    #[doc(alias = "invalidate")]
+    #[doc(alias = "logout")]
+    pub async fn log_out(&self) -> Result<(), SessionError> {
+        let manager = &self.0.manager;
+        // The row is not needed: the cookie alone tells which session it is.
+        let held = {
+            let mut state = lock(&self.0.state);
+            match &mut *state {
+                State::Unread => None,
+                State::Live(live) => Some(live.held.take()),
+                State::Finished => return Err(SessionError::TooLate),
+            }
+        };
+        let held = match held {
+            Some(held) => held,
+            None => match load::choose(manager, &self.0.candidates).await? {
+                Chosen::Session(token) => Some(Held::of(&token)),
+                Chosen::Nothing | Chosen::Invalid(_) => None,
+            },
+        };
+        if let Some(held) = held {
+            let session = held.claims.session_id();
+            if let Err(error) = save::end(manager, &held).await {
+                // Still logged in: put back what the client holds.
+                if let State::Live(live) = &mut *lock(&self.0.state) {
+                    live.held = Some(held);
+                }
+                return Err(error);
+            }
+            manager.tell(EventKind::LoggedOut, Some(session));
+        }
+        let mut live = Live::empty(Presented::Nothing)?;
+        live.logged_out = true;
+        *lock(&self.0.state) = State::Live(Box::new(live));
+        Ok(())
+    }
+
+    /// Gives the session another lifetime class, such as remember-me; see
+    /// [`Policy::class`](crate::expiry::Policy::class).
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    #[doc(alias = "remember_me")]
+    #[doc(alias = "set_expiry")]
+    pub async fn set_class(&self, class: LifetimeClass) -> Result<(), SessionError> {
+        self.with(|live| live.class = class).await
+    }
+
+    /// What the request presented.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn presented(&self) -> Result<Presented, SessionError> {
+        self.with(|live| live.presented).await
+    }
+
+    /// The session's id, if it has begun or its id is decided.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn id(&self) -> Result<Option<SessionId>, SessionError> {
+        self.with(|live| live.current_identity().map(|it| it.session_id()))
+            .await
+    }
+
+    /// Whose session it is.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn subject(&self) -> Result<Option<Subject>, SessionError> {
+        self.with(|live| live.current_identity().and_then(|it| it.subject()))
+            .await
+    }
+
+    /// Whether the session would be written if the response were made now.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), and [`SessionError::Seal`].
+    pub async fn is_dirty(&self) -> Result<bool, SessionError> {
+        self.with(|live| {
+            let changed = *to_postcard(&live.data)? != *live.original;
+            Ok(changed || live.renewed || live.class_changed())
+        })
+        .await?
+    }
+
+    /// Where the session lives now.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn place(&self) -> Result<Place, SessionError> {
+        self.with(|live| match live.held.as_ref().map(|held| &held.place) {
+            None => Place::Nowhere,
+            Some(HeldPlace::Cookie) => Place::Cookie,
+            Some(HeldPlace::Store { .. }) => Place::Store,
+        })
+        .await
+    }
+
+    /// What the session would come to in the cookie, and how many bytes are spare.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), and [`SessionError::Seal`].
+    pub async fn plan(&self) -> Result<Plan, SessionError> {
+        let codec = &self.0.manager.codec;
+        let fresh = codec.new_identity()?;
+        self.with(|live| {
+            let identity = live.current_identity().unwrap_or(fresh);
+            codec.plan(&identity.with_class(live.class), &live.data)
+        })
+        .await?
+        .map_err(Into::into)
+    }
+
+    pub(crate) fn new(manager: Arc<Inner<T>>, candidates: Vec<String>, navigation: bool) -> Self {
+        Self(Arc::new(Shared {
+            manager,
+            candidates,
+            navigation,
+            state: Mutex::new(State::Unread),
+        }))
+    }
+
+    /// What is to be saved, and whether the request was a navigation; `None` if nobody
+    /// looked at the session.
+    pub(crate) fn into_live(self) -> Option<(Live<T>, bool)> {
+        let mut state = lock(&self.0.state);
+        match core::mem::replace(&mut *state, State::Finished) {
+            State::Live(live) => Some((*live, self.0.navigation)),
+            State::Unread | State::Finished => None,
+        }
+    }
+
+    /// Loads the session unless that has been done, and lends it.
+    async fn with<R>(&self, then: impl FnOnce(&mut Live<T>) -> R) -> Result<R, SessionError> {
+        if matches!(*lock(&self.0.state), State::Unread) {
+            // Without the lock, since the store may take its time; two clones that load at
+            // once load the same, and the first one's stays.
+            let live = load::load(&self.0.manager, &self.0.candidates).await?;
+            let mut state = lock(&self.0.state);
+            if matches!(*state, State::Unread) {
+                *state = State::Live(Box::new(live));
+            }
+        }
+        match &mut *lock(&self.0.state) {
+            State::Live(live) => Ok(then(live)),
+            State::Unread | State::Finished => Err(SessionError::TooLate),
+        }
+    }
+}
+
+impl<T> Clone for Session<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Whether it was read; nothing of what it holds.
+impl<T> fmt::Debug for Session<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *lock(&self.0.state) {
+            State::Unread => "Session(unread)",
+            State::Live(_) => "Session(read)",
+            State::Finished => "Session(finished)",
+        })
+    }
+}
+
+impl<T: SessionData + Default> Live<T> {
+    /// No session yet.
+    pub(crate) fn empty(presented: Presented) -> Result<Self, SessionError> {
+        let data = T::default();
+        Ok(Self {
+            presented,
+            held: None,
+            identity: None,
+            class: LifetimeClass::DEFAULT,
+            renewed: false,
+            logged_out: false,
+            original: to_postcard(&data)?,
+            data,
+            read_only: None,
+        })
+    }
+
+    pub(crate) fn held(held: Held, data: T, original: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            presented: Presented::Valid,
+            class: held.claims.class(),
+            held: Some(held),
+            identity: None,
+            renewed: false,
+            logged_out: false,
+            data,
+            original,
+            read_only: None,
+        }
+    }
+
+    pub(crate) fn read_only(mut self, why: SessionError) -> Self {
+        self.read_only = Some(why);
+        self
+    }
+
+    fn current_identity(&self) -> Option<Identity> {
+        self.identity
+            .or(self.held.as_ref().map(|held| held.claims.identity()))
+    }
+
+    fn class_changed(&self) -> bool {
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.claims.class() != self.class)
+    }
+}
+
+impl Held {
+    /// What the cookie alone tells; the place is good enough to end the session.
+    fn of(token: &AnyToken) -> Self {
+        let claims = match token {
+            AnyToken::Inline(token) => *token.claims(),
+            AnyToken::Reference(reference) => reference.claims,
+        };
+        Self {
+            claims,
+            place: HeldPlace::Cookie,
+            needs_reseal: false,
+            needs_reissue: false,
+        }
+    }
+}
