@@ -54,12 +54,14 @@
 //!   the order proves nothing (RFC 6265bis, sections 4.2.2 and 8.6).
 //! * **R9** Reading takes linear time, never allocates and never panics.
 
+mod builder;
 mod config;
 mod reader;
 
 use core::time::Duration;
 
-pub use config::{CookieConfig, CookieConfigBuilder, CookieConfigError, CookieError, SameSite};
+pub use builder::{CookieConfigBuilder, CookieConfigError};
+pub use config::{CookieConfig, CookieError, SameSite};
 pub use reader::{Candidates, candidates};
 
 /// Greatest length of a cookie's name and value together, in octets.
