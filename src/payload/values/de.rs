@@ -1,15 +1,13 @@
 //! From a [`Value`] to anything deserializable.
 
-use std::fmt::{self, Write as _};
-
-use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, VariantAccess, Visitor,
 };
-use serde::forward_to_deserialize_any;
 
-use super::{Depth, Iter, Map, Value, ValueError};
+use super::error::describe;
+use super::key::KeyDeserializer;
+use super::{Depth, Map, Value, ValueError};
 
 /// Deserializes one value, somewhere below the root.
 #[derive(Clone, Copy)]
@@ -39,23 +37,20 @@ impl<'de> ValueDeserializer<'de> {
         items: &'de [Value],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        let mut elements = Elements {
-            left: items.iter(),
-            depth: self.depth.enter()?,
-        };
-        let value = visitor.visit_seq(&mut elements)?;
-        all_read(elements.left.len())?;
+        let depth = self.depth.enter()?;
+        let items = items.iter().map(|item| Self::new(item, depth));
+        let mut items = SeqDeserializer::new(items);
+        let value = visitor.visit_seq(&mut items)?;
+        items.end()?;
         Ok(value)
     }
 
     fn map<V: Visitor<'de>>(self, map: &'de Map, visitor: V) -> Result<V::Value, ValueError> {
-        let mut entries = Entries {
-            left: map.iter(),
-            value: None,
-            depth: self.depth.enter()?,
-        };
+        let depth = self.depth.enter()?;
+        let entry = |(key, value)| (KeyDeserializer { key, depth }, Self::new(value, depth));
+        let mut entries = MapDeserializer::new(map.iter().map(entry));
         let value = visitor.visit_map(&mut entries)?;
-        all_read(entries.left.len())?;
+        entries.end()?;
         Ok(value)
     }
 }
@@ -239,19 +234,16 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         match self.value {
-            Value::Text(variant) => visitor.visit_enum(Variant {
-                variant,
-                content: None,
-            }),
+            Value::Text(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
             Value::Map(map) => {
                 let depth = self.depth.enter()?;
                 let mut entries = map.iter();
-                let (Some((variant, value)), None) = (entries.next(), entries.next()) else {
+                let (Some((name, value)), None) = (entries.next(), entries.next()) else {
                     return Err(ValueError::WrongLength);
                 };
                 visitor.visit_enum(Variant {
-                    variant,
-                    content: Some(Self::new(value, depth)),
+                    name,
+                    content: Self::new(value, depth),
                 })
             }
             _ => Err(self.mismatch(&visitor)),
@@ -271,99 +263,40 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     }
 }
 
-struct Elements<'de> {
-    left: std::slice::Iter<'de, Value>,
-    depth: Depth,
-}
+impl<'de> IntoDeserializer<'de, ValueError> for ValueDeserializer<'de> {
+    type Deserializer = Self;
 
-impl<'de> SeqAccess<'de> for Elements<'de> {
-    type Error = ValueError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        let Some(value) = self.left.next() else {
-            return Ok(None);
-        };
-        seed.deserialize(ValueDeserializer::new(value, self.depth))
-            .map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.len())
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
-struct Entries<'de> {
-    left: Iter<'de>,
-    /// The value of the key that was given out last.
-    value: Option<&'de Value>,
-    depth: Depth,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = ValueError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ValueError> {
-        let Some((key, value)) = self.left.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        let depth = self.depth;
-        seed.deserialize(KeyDeserializer { key, depth }).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, ValueError> {
-        let value = self.value.take().ok_or(ValueError::Rejected)?;
-        seed.deserialize(ValueDeserializer::new(value, self.depth))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.len())
-    }
-}
-
-/// An enum: the name of the variant, and what it holds.
+/// An enum variant that is more than its name.
 struct Variant<'de> {
-    variant: &'de str,
-    content: Option<ValueDeserializer<'de>>,
+    name: &'de str,
+    content: ValueDeserializer<'de>,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = ValueError;
-    type Variant = Self;
+    type Variant = ValueDeserializer<'de>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
         seed: V,
-    ) -> Result<(V::Value, Self), ValueError> {
-        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.variant))?;
-        Ok((name, self))
+    ) -> Result<(V::Value, Self::Variant), ValueError> {
+        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.name))?;
+        Ok((name, self.content))
     }
 }
 
-impl<'de> Variant<'de> {
-    fn content(self, expected: &dyn Expected) -> Result<ValueDeserializer<'de>, ValueError> {
-        self.content
-            .ok_or_else(|| Error::invalid_type(Unexpected::UnitVariant, expected))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'de> {
+impl<'de> VariantAccess<'de> for ValueDeserializer<'de> {
     type Error = ValueError;
 
     fn unit_variant(self) -> Result<(), ValueError> {
-        match self.content {
-            None => Ok(()),
-            Some(content) if matches!(content.value, Value::Null) => Ok(()),
-            Some(content) => Err(content.mismatch(&"a unit variant")),
+        match self.value {
+            Value::Null => Ok(()),
+            _ => Err(self.mismatch(&"a unit variant")),
         }
     }
 
@@ -371,7 +304,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         self,
         seed: T,
     ) -> Result<T::Value, ValueError> {
-        seed.deserialize(self.content(&"a newtype variant")?)
+        seed.deserialize(self)
     }
 
     fn tuple_variant<V: Visitor<'de>>(
@@ -379,7 +312,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        self.content(&visitor)?.deserialize_seq(visitor)
+        self.deserialize_seq(visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -387,139 +320,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        self.content(&visitor)?
-            .deserialize_struct("", fields, visitor)
-    }
-}
-
-/// Deserializes a map key, which is text but may stand for something else.
-struct KeyDeserializer<'de> {
-    key: &'de str,
-    depth: Depth,
-}
-
-impl KeyDeserializer<'_> {
-    /// Only the one text of a value is accepted: `05` is no integer.
-    fn parse<T: std::str::FromStr + ToString>(&self) -> Result<T, ValueError> {
-        let parsed: T = self.key.parse().map_err(|_| ValueError::KeyKind)?;
-        if parsed.to_string() == self.key {
-            Ok(parsed)
-        } else {
-            Err(ValueError::KeyKind)
-        }
-    }
-
-    fn wrapped(self) -> Result<Self, ValueError> {
-        Ok(Self {
-            key: self.key,
-            depth: self.depth.wrap()?,
-        })
-    }
-}
-
-macro_rules! parsed_keys {
-    ($($method:ident, $visit:ident;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            visitor.$visit(self.parse()?)
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
-    type Error = ValueError;
-
-    parsed_keys! {
-        deserialize_bool, visit_bool;
-        deserialize_i8, visit_i8;
-        deserialize_i16, visit_i16;
-        deserialize_i32, visit_i32;
-        deserialize_i64, visit_i64;
-        deserialize_i128, visit_i128;
-        deserialize_u8, visit_u8;
-        deserialize_u16, visit_u16;
-        deserialize_u32, visit_u32;
-        deserialize_u64, visit_u64;
-        deserialize_u128, visit_u128;
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_borrowed_str(self.key)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_some(self.wrapped()?)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        visitor.visit_newtype_struct(self.wrapped()?)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        visitor.visit_enum(Variant {
-            variant: self.key,
-            content: None,
-        })
-    }
-
-    fn is_human_readable(&self) -> bool {
-        true
-    }
-
-    forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// No message of a `Deserialize` impl is kept, as it may quote the value.
-impl Error for ValueError {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Rejected
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::WrongType {
-            expected: describe(expected),
-            found: kind(found),
-        }
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        match found {
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::IntegerRange,
-            _ => Self::WrongValue {
-                expected: describe(expected),
-            },
-        }
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Self::WrongLength
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self::UnknownVariant
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self::UnknownField
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::MissingField(field)
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self::DuplicateKey
+        self.deserialize_struct("", fields, visitor)
     }
 }
 
@@ -535,48 +336,12 @@ fn byte(value: &Value) -> Option<u8> {
     }
 }
 
-fn all_read(left: usize) -> Result<(), ValueError> {
-    if left == 0 {
-        Ok(())
-    } else {
-        Err(ValueError::WrongLength)
-    }
-}
-
-/// What a visitor says it expects: a text of the program, not of the session.
-fn describe(expected: &dyn Expected) -> String {
-    let mut text = String::new();
-    if write!(text, "{expected}").is_err() {
-        "another type".clone_into(&mut text);
-    }
-    text
-}
-
-fn kind(found: Unexpected<'_>) -> &'static str {
-    match found {
-        Unexpected::Bool(_) => "a boolean",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
-        Unexpected::Float(_) => "a float",
-        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
-        Unexpected::Bytes(_) => "bytes",
-        Unexpected::Unit | Unexpected::Option => "null",
-        Unexpected::Seq => "an array",
-        Unexpected::Map => "a map",
-        Unexpected::Enum
-        | Unexpected::UnitVariant
-        | Unexpected::NewtypeVariant
-        | Unexpected::TupleVariant
-        | Unexpected::StructVariant => "an enum variant",
-        Unexpected::NewtypeStruct | Unexpected::Other(_) => "another type",
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::{BTreeMap, HashMap};
+    use std::fmt;
 
-    use serde::de::{DeserializeOwned, IgnoredAny};
+    use serde::de::{DeserializeOwned, Error, IgnoredAny};
     use serde::{Deserialize, Serialize};
 
     use super::super::{Values, from_value, to_value};
@@ -751,26 +516,6 @@ mod tests {
         }
         assert!(from_value::<Blob>(&to_value(&[256]).unwrap()).is_err());
         assert!(from_value::<Blob>(&to_value(&[-1]).unwrap()).is_err());
-    }
-
-    #[test]
-    fn map_keys_are_read_back_from_their_one_text() {
-        let with_key = |key: &str| {
-            let mut map = Map::new();
-            map.insert(key, 1_u8);
-            map
-        };
-        assert!(read::<HashMap<i8, u8>>(with_key("-5")).is_ok());
-        for key in ["05", "+5", "5 ", "", "-0", "128", "5.0"] {
-            assert_eq!(
-                read::<HashMap<i8, u8>>(with_key(key)),
-                Err(ValueError::KeyKind)
-            );
-        }
-        assert!(read::<HashMap<bool, u8>>(with_key("true")).is_ok());
-        assert!(read::<HashMap<bool, u8>>(with_key("1")).is_err());
-        assert!(read::<HashMap<Option<char>, u8>>(with_key("x")).is_ok());
-        assert!(read::<HashMap<(), u8>>(with_key("x")).is_err());
     }
 
     #[test]

@@ -41,7 +41,7 @@ use serde::de::{
 use serde::ser::{Error as _, SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::{Depth, Map, Value, ValueError, Values, capacity};
+use super::{Depth, Map, Value, ValueError, Values};
 
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -404,8 +404,13 @@ impl<'de> Visitor<'de> for MapReader {
     }
 }
 
+/// The capacity to reserve when `hint` entries are announced. The hint can be
+/// an attacker's.
+pub(super) fn capacity(hint: Option<usize>) -> usize {
+    hint.unwrap_or(0).min(64)
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
