@@ -133,8 +133,83 @@ fn kind(found: Unexpected<'_>) -> &'static str {
 }
 
 /// `to_string` without its panic when `Display` fails.
-pub(super) fn display<T: fmt::Display + ?Sized>(value: &T) -> Result<String, fmt::Error> {
+pub(super) fn display<T: fmt::Display + ?Sized>(value: &T) -> Result<String, ValueError> {
     let mut text = String::new();
-    write!(text, "{value}")?;
+    write!(text, "{value}").map_err(|_| ValueError::Unserializable)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Deserializer};
+
+    use super::super::{Map, Value, from_value};
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    enum Shape {}
+
+    #[derive(Deserialize, Debug)]
+    #[serde(tag = "t")]
+    enum Tagged {}
+
+    #[derive(Deserialize, Debug)]
+    #[serde(untagged)]
+    enum Untagged {
+        Number(#[expect(dead_code)] i64),
+    }
+
+    /// Quotes the text it refuses.
+    #[derive(Debug)]
+    struct Chatty;
+
+    impl<'de> Deserialize<'de> for Chatty {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            Err(de::Error::custom(format!("bad {text}")))
+        }
+    }
+
+    fn read<T: DeserializeOwned>(value: impl Into<Value>) -> Result<T, ValueError> {
+        from_value(&value.into())
+    }
+
+    #[test]
+    fn errors_do_not_quote_the_value() {
+        #[derive(Deserialize, Debug)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            #[serde(rename = "field")]
+            _field: u8,
+        }
+
+        let mut unknown = Map::new();
+        unknown.insert("secret", "secret");
+        let errors = [
+            read::<Chatty>("secret").unwrap_err(),
+            read::<bool>("secret").unwrap_err(),
+            read::<char>("secret").unwrap_err(),
+            read::<Shape>("secret").unwrap_err(),
+            read::<std::net::IpAddr>("secret").unwrap_err(),
+            read::<Untagged>(vec![Value::from("secret")]).unwrap_err(),
+            read::<Tagged>("secret").unwrap_err(),
+            read::<Strict>(unknown.clone()).unwrap_err(),
+            read::<HashMap<u8, String>>(unknown.clone()).unwrap_err(),
+            read::<String>(unknown).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+        assert_eq!(
+            read::<bool>("secret").unwrap_err().to_string(),
+            "expected a boolean, found a text"
+        );
+        assert_eq!(
+            read::<Strict>(Map::new()).unwrap_err().to_string(),
+            "the field `field` is missing"
+        );
+    }
 }

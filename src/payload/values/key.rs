@@ -110,7 +110,7 @@ impl Serializer for KeySerializer {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<String, ValueError> {
-        display(value).map_err(|_| ValueError::Unserializable)
+        display(value)
     }
 
     fn is_human_readable(&self) -> bool {

@@ -12,9 +12,9 @@
 //! contains one.
 
 mod de;
-mod depth;
 mod error;
 mod key;
+mod limits;
 mod map;
 mod ser;
 mod value;
@@ -25,12 +25,12 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use depth::MAX_DEPTH;
 pub use error::ValueError;
+pub use limits::MAX_DEPTH;
 pub use map::{Iter, Map};
 pub use value::Value;
 
-use depth::Depth;
+use limits::Depth;
 
 /// A key-value session that describes itself.
 ///

@@ -9,7 +9,7 @@ use serde::ser::{
 
 use super::error::display;
 use super::key::KeySerializer;
-use super::wire::capacity;
+use super::limits::capacity;
 use super::{Depth, Map, Value, ValueError};
 
 /// Serializes one value, somewhere below the root.
@@ -188,8 +188,7 @@ impl Serializer for ValueSerializer {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
-        let text = display(value).map_err(|_| ValueError::Unserializable)?;
-        Ok(Value::Text(text))
+        display(value).map(Value::Text)
     }
 
     fn is_human_readable(&self) -> bool {

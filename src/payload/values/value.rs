@@ -11,9 +11,9 @@ use super::{Depth, Map, ValueError};
 /// and the length, never the content.
 ///
 /// Cloning, comparing and dropping recurse. Nothing deeper than
-/// [`MAX_DEPTH`](super::MAX_DEPTH) enters a [`Values`](super::Values) or comes out of decoding
-/// or [`to_value`](super::to_value), so only values nested by hand can exhaust
-/// the stack.
+/// [`MAX_DEPTH`](super::MAX_DEPTH) enters a [`Values`](super::Values) or comes
+/// out of decoding or [`to_value`](super::to_value), so only values nested by
+/// hand can exhaust the stack.
 #[derive(Clone, Default, PartialEq)]
 pub enum Value {
     /// No value: `()` or `None`.
@@ -22,8 +22,8 @@ pub enum Value {
     /// A boolean.
     Bool(bool),
     /// A negative integer. A non-negative one is always a [`Value::UInt`]: the
-    /// `From` impls see to it, [`Values::set_raw`](super::Values::set_raw) and the `Serialize` impl
-    /// correct it, and it is refused when decoded.
+    /// `From` impls see to it, [`Values::set_raw`](super::Values::set_raw) and
+    /// the `Serialize` impl correct it, and it is refused when decoded.
     Int(i64),
     /// A non-negative integer.
     UInt(u64),

@@ -1,4 +1,4 @@
-//! How deep values may nest.
+//! What values may ask of the stack and of memory.
 
 use super::ValueError;
 
@@ -39,4 +39,10 @@ impl Depth {
         let wrappers = self.wrappers.checked_sub(1).ok_or(ValueError::TooDeep)?;
         Ok(Self { wrappers, ..self })
     }
+}
+
+/// The capacity to reserve when `hint` entries are announced. The hint can be
+/// an attacker's.
+pub(super) fn capacity(hint: Option<usize>) -> usize {
+    hint.unwrap_or(0).min(64)
 }
