@@ -4,29 +4,32 @@
 //! tokens; it makes sure that what is written is what a browser keeps, and
 //! that what is read is what the browser was told to keep.
 //!
+//! RFC 6265bis is draft-ietf-httpbis-rfc6265bis, cited by section titles.
+//!
 //! # Writing rules ([`CookieConfig`])
 //!
 //! * **W1** Name plus value is at most [`MAX_NAME_VALUE_LEN`] octets, counted
 //!   on the finished header; attributes do not count. A browser drops a longer
 //!   `Set-Cookie` and keeps the *old* cookie, a silent rollback (RFC 6265bis,
-//!   section 5.6; measured in Chromium 156 and Firefox 153).
+//!   "The Set-Cookie Header Field"; measured in Chromium 156 and Firefox 153).
 //! * **W2** A value holds only `cookie-octet`s, a name is a token (RFC 6265,
 //!   section 4.1.1; RFC 9110, section 5.6.2).
-//! * **W3** The prefixes `__Host-`, `__Secure-`, `__Http-` and `__Host-Http-`
-//!   are recognised case-insensitively (RFC 6265bis, section 5.7), must be
-//!   spelled exactly so, and their conditions are enforced. Browsers reject a
-//!   cookie that breaks them.
+//! * **W3** The prefixes `__Host-` and `__Secure-` (RFC 6265bis, "Cookie Name
+//!   Prefixes"), `__Http-` and `__Host-Http-` (newer than that document; in
+//!   Chromium since 140) are recognised in any case, must be spelled exactly
+//!   so, and their conditions are enforced. Browsers reject a cookie that
+//!   breaks them.
 //! * **W4** `SameSite=None` and `Partitioned` need `Secure`; browsers reject
 //!   them otherwise.
 //! * **W5** An attribute value is at most [`MAX_ATTRIBUTE_LEN`] octets: a
 //!   browser ignores a longer one and keeps the cookie without it (RFC 6265bis,
-//!   section 5.6).
-//! * **W6** `Max-Age` is at most [`MAX_MAX_AGE`], where browsers clamp it
-//!   (RFC 6265bis, section 5.5), and at least one second, because `Max-Age=0`
-//!   would remove the cookie (RFC 6265bis, section 5.6.2).
+//!   "The Set-Cookie Header Field").
+//! * **W6** `Max-Age` is at most [`MAX_MAX_AGE`], where browsers clamp it, and
+//!   at least one second, because `Max-Age=0` would remove the cookie
+//!   (RFC 6265bis, "The Max-Age Attribute").
 //! * **W7** A removal carries the same attributes as the cookie. Without them
 //!   the browser removes another cookie or, for a prefixed name, none
-//!   (RFC 6265bis, section 5.7).
+//!   (RFC 6265bis, "Storage Model").
 //!
 //! # Reading rules ([`candidates`])
 //!
@@ -51,15 +54,17 @@
 //! * **R8** At most [`MAX_CANDIDATES`] values are handed out, the earliest
 //!   first; further ones are counted. A name can arrive more than once, because
 //!   another path, domain or partition may hold a cookie of the same name, and
-//!   the order proves nothing (RFC 6265bis, sections 4.2.2 and 8.6).
+//!   the order proves nothing (RFC 6265bis, "Weak Integrity").
 //! * **R9** Reading takes linear time, never allocates and never panics.
 
+mod builder;
 mod config;
 mod reader;
 
 use core::time::Duration;
 
-pub use config::{CookieConfig, CookieConfigBuilder, CookieConfigError, CookieError, SameSite};
+pub use builder::{CookieConfigBuilder, CookieConfigError};
+pub use config::{CookieConfig, CookieError, SameSite};
 pub use reader::{Candidates, candidates};
 
 /// Greatest length of a cookie's name and value together, in octets.

@@ -1,15 +1,13 @@
 //! From a [`Value`] to anything deserializable.
 
-use std::fmt::{self, Write as _};
-
-use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, VariantAccess, Visitor,
 };
-use serde::forward_to_deserialize_any;
 
-use super::{Depth, Iter, Map, Value, ValueError};
+use super::error::describe;
+use super::key::KeyDeserializer;
+use super::{Depth, Map, Value, ValueError};
 
 /// Deserializes one value, somewhere below the root.
 #[derive(Clone, Copy)]
@@ -39,23 +37,20 @@ impl<'de> ValueDeserializer<'de> {
         items: &'de [Value],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        let mut elements = Elements {
-            left: items.iter(),
-            depth: self.depth.enter()?,
-        };
-        let value = visitor.visit_seq(&mut elements)?;
-        all_read(elements.left.len())?;
+        let depth = self.depth.enter()?;
+        let items = items.iter().map(|item| Self::new(item, depth));
+        let mut items = SeqDeserializer::new(items);
+        let value = visitor.visit_seq(&mut items)?;
+        items.end()?;
         Ok(value)
     }
 
     fn map<V: Visitor<'de>>(self, map: &'de Map, visitor: V) -> Result<V::Value, ValueError> {
-        let mut entries = Entries {
-            left: map.iter(),
-            value: None,
-            depth: self.depth.enter()?,
-        };
+        let depth = self.depth.enter()?;
+        let entry = |(key, value)| (KeyDeserializer { key, depth }, Self::new(value, depth));
+        let mut entries = MapDeserializer::new(map.iter().map(entry));
         let value = visitor.visit_map(&mut entries)?;
-        all_read(entries.left.len())?;
+        entries.end()?;
         Ok(value)
     }
 }
@@ -72,8 +67,24 @@ macro_rules! integers {
     )*};
 }
 
+macro_rules! forwarded {
+    ($($method:ident, $to:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            self.$to(visitor)
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     type Error = ValueError;
+
+    forwarded! {
+        deserialize_f32, deserialize_f64;
+        deserialize_char, deserialize_str;
+        deserialize_string, deserialize_str;
+        deserialize_identifier, deserialize_str;
+        deserialize_byte_buf, deserialize_bytes;
+    }
 
     integers! {
         deserialize_i8, visit_i8, i8;
@@ -109,10 +120,6 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         }
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_f64(visitor)
-    }
-
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Float(n) => visitor.visit_f64(*n),
@@ -122,19 +129,11 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         }
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_str(visitor)
-    }
-
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Text(text) => visitor.visit_borrowed_str(text),
             _ => Err(self.mismatch(&visitor)),
         }
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -147,10 +146,6 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             },
             _ => Err(self.mismatch(&visitor)),
         }
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -239,27 +234,20 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, ValueError> {
         match self.value {
-            Value::Text(variant) => visitor.visit_enum(Variant {
-                variant,
-                content: None,
-            }),
+            Value::Text(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
             Value::Map(map) => {
                 let depth = self.depth.enter()?;
                 let mut entries = map.iter();
-                let (Some((variant, value)), None) = (entries.next(), entries.next()) else {
+                let (Some((name, value)), None) = (entries.next(), entries.next()) else {
                     return Err(ValueError::WrongLength);
                 };
                 visitor.visit_enum(Variant {
-                    variant,
-                    content: Some(Self::new(value, depth)),
+                    name,
+                    content: Self::new(value, depth),
                 })
             }
             _ => Err(self.mismatch(&visitor)),
         }
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -271,99 +259,40 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     }
 }
 
-struct Elements<'de> {
-    left: std::slice::Iter<'de, Value>,
-    depth: Depth,
-}
+impl<'de> IntoDeserializer<'de, ValueError> for ValueDeserializer<'de> {
+    type Deserializer = Self;
 
-impl<'de> SeqAccess<'de> for Elements<'de> {
-    type Error = ValueError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        let Some(value) = self.left.next() else {
-            return Ok(None);
-        };
-        seed.deserialize(ValueDeserializer::new(value, self.depth))
-            .map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.len())
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
-struct Entries<'de> {
-    left: Iter<'de>,
-    /// The value of the key that was given out last.
-    value: Option<&'de Value>,
-    depth: Depth,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = ValueError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ValueError> {
-        let Some((key, value)) = self.left.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        let depth = self.depth;
-        seed.deserialize(KeyDeserializer { key, depth }).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, ValueError> {
-        let value = self.value.take().ok_or(ValueError::Rejected)?;
-        seed.deserialize(ValueDeserializer::new(value, self.depth))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.len())
-    }
-}
-
-/// An enum: the name of the variant, and what it holds.
+/// An enum variant that is more than its name.
 struct Variant<'de> {
-    variant: &'de str,
-    content: Option<ValueDeserializer<'de>>,
+    name: &'de str,
+    content: ValueDeserializer<'de>,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = ValueError;
-    type Variant = Self;
+    type Variant = ValueDeserializer<'de>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
         seed: V,
-    ) -> Result<(V::Value, Self), ValueError> {
-        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.variant))?;
-        Ok((name, self))
+    ) -> Result<(V::Value, Self::Variant), ValueError> {
+        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.name))?;
+        Ok((name, self.content))
     }
 }
 
-impl<'de> Variant<'de> {
-    fn content(self, expected: &dyn Expected) -> Result<ValueDeserializer<'de>, ValueError> {
-        self.content
-            .ok_or_else(|| Error::invalid_type(Unexpected::UnitVariant, expected))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'de> {
+impl<'de> VariantAccess<'de> for ValueDeserializer<'de> {
     type Error = ValueError;
 
     fn unit_variant(self) -> Result<(), ValueError> {
-        match self.content {
-            None => Ok(()),
-            Some(content) if matches!(content.value, Value::Null) => Ok(()),
-            Some(content) => Err(content.mismatch(&"a unit variant")),
+        match self.value {
+            Value::Null => Ok(()),
+            _ => Err(self.mismatch(&"a unit variant")),
         }
     }
 
@@ -371,7 +300,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         self,
         seed: T,
     ) -> Result<T::Value, ValueError> {
-        seed.deserialize(self.content(&"a newtype variant")?)
+        seed.deserialize(self)
     }
 
     fn tuple_variant<V: Visitor<'de>>(
@@ -379,7 +308,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        self.content(&visitor)?.deserialize_seq(visitor)
+        self.deserialize_seq(visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -387,139 +316,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        self.content(&visitor)?
-            .deserialize_struct("", fields, visitor)
-    }
-}
-
-/// Deserializes a map key, which is text but may stand for something else.
-struct KeyDeserializer<'de> {
-    key: &'de str,
-    depth: Depth,
-}
-
-impl KeyDeserializer<'_> {
-    /// Only the one text of a value is accepted: `05` is no integer.
-    fn parse<T: std::str::FromStr + ToString>(&self) -> Result<T, ValueError> {
-        let parsed: T = self.key.parse().map_err(|_| ValueError::KeyKind)?;
-        if parsed.to_string() == self.key {
-            Ok(parsed)
-        } else {
-            Err(ValueError::KeyKind)
-        }
-    }
-
-    fn wrapped(self) -> Result<Self, ValueError> {
-        Ok(Self {
-            key: self.key,
-            depth: self.depth.wrap()?,
-        })
-    }
-}
-
-macro_rules! parsed_keys {
-    ($($method:ident, $visit:ident;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            visitor.$visit(self.parse()?)
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
-    type Error = ValueError;
-
-    parsed_keys! {
-        deserialize_bool, visit_bool;
-        deserialize_i8, visit_i8;
-        deserialize_i16, visit_i16;
-        deserialize_i32, visit_i32;
-        deserialize_i64, visit_i64;
-        deserialize_i128, visit_i128;
-        deserialize_u8, visit_u8;
-        deserialize_u16, visit_u16;
-        deserialize_u32, visit_u32;
-        deserialize_u64, visit_u64;
-        deserialize_u128, visit_u128;
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_borrowed_str(self.key)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_some(self.wrapped()?)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        visitor.visit_newtype_struct(self.wrapped()?)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        visitor.visit_enum(Variant {
-            variant: self.key,
-            content: None,
-        })
-    }
-
-    fn is_human_readable(&self) -> bool {
-        true
-    }
-
-    forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// No message of a `Deserialize` impl is kept, as it may quote the value.
-impl Error for ValueError {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Rejected
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::WrongType {
-            expected: describe(expected),
-            found: kind(found),
-        }
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        match found {
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) => Self::IntegerRange,
-            _ => Self::WrongValue {
-                expected: describe(expected),
-            },
-        }
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Self::WrongLength
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self::UnknownVariant
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self::UnknownField
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::MissingField(field)
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self::DuplicateKey
+        self.deserialize_struct("", fields, visitor)
     }
 }
 
@@ -535,51 +332,16 @@ fn byte(value: &Value) -> Option<u8> {
     }
 }
 
-fn all_read(left: usize) -> Result<(), ValueError> {
-    if left == 0 {
-        Ok(())
-    } else {
-        Err(ValueError::WrongLength)
-    }
-}
-
-/// What a visitor says it expects: a text of the program, not of the session.
-fn describe(expected: &dyn Expected) -> String {
-    let mut text = String::new();
-    if write!(text, "{expected}").is_err() {
-        "another type".clone_into(&mut text);
-    }
-    text
-}
-
-fn kind(found: Unexpected<'_>) -> &'static str {
-    match found {
-        Unexpected::Bool(_) => "a boolean",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
-        Unexpected::Float(_) => "a float",
-        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
-        Unexpected::Bytes(_) => "bytes",
-        Unexpected::Unit | Unexpected::Option => "null",
-        Unexpected::Seq => "an array",
-        Unexpected::Map => "a map",
-        Unexpected::Enum
-        | Unexpected::UnitVariant
-        | Unexpected::NewtypeVariant
-        | Unexpected::TupleVariant
-        | Unexpected::StructVariant => "an enum variant",
-        Unexpected::NewtypeStruct | Unexpected::Other(_) => "another type",
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::{BTreeMap, HashMap};
+    use std::fmt;
+    use std::num::NonZeroU8;
 
-    use serde::de::{DeserializeOwned, IgnoredAny};
+    use serde::de::{DeserializeOwned, Error, IgnoredAny};
     use serde::{Deserialize, Serialize};
 
-    use super::super::{Values, from_value, to_value};
+    use super::super::{from_value, to_value};
     use super::*;
 
     #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug, Clone)]
@@ -652,17 +414,6 @@ mod tests {
         }
     }
 
-    /// Quotes the text it refuses.
-    #[derive(Debug)]
-    struct Chatty;
-
-    impl<'de> Deserialize<'de> for Chatty {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(deserializer)?;
-            Err(D::Error::custom(format!("bad {text}")))
-        }
-    }
-
     fn read<T: DeserializeOwned>(value: impl Into<Value>) -> Result<T, ValueError> {
         from_value(&value.into())
     }
@@ -695,10 +446,7 @@ mod tests {
             rest: BTreeMap::from([("extra".to_owned(), u64::MAX)]),
         };
         let value = to_value(&everything).unwrap();
-        assert_eq!(from_value::<Everything>(&value).unwrap(), everything);
-        let mut session = Values::new();
-        session.insert("all", &everything).unwrap();
-        assert_eq!(session.get("all").unwrap(), Some(everything));
+        assert_eq!(from_value(&value), Ok(everything));
     }
 
     #[test]
@@ -713,16 +461,13 @@ mod tests {
 
     #[test]
     fn integers_are_checked_for_their_range() {
+        let out_of_range = ValueError::IntegerRange;
         assert_eq!(read::<u8>(255_u16), Ok(255));
-        assert_eq!(read::<u8>(256_u16), Err(ValueError::IntegerRange));
-        assert_eq!(read::<u64>(-1), Err(ValueError::IntegerRange));
-        assert_eq!(read::<i64>(u64::MAX), Err(ValueError::IntegerRange));
+        assert_eq!(read::<u8>(256_u16).unwrap_err(), out_of_range);
+        assert_eq!(read::<u64>(-1).unwrap_err(), out_of_range);
+        assert_eq!(read::<i64>(u64::MAX).unwrap_err(), out_of_range);
         assert_eq!(read::<i128>(u64::MAX), Ok(i128::from(u64::MAX)));
-        assert_eq!(read::<u128>(-1), Err(ValueError::IntegerRange));
-        assert_eq!(
-            read::<std::num::NonZeroU8>(0_u8),
-            Err(ValueError::IntegerRange)
-        );
+        assert_eq!(read::<NonZeroU8>(0_u8).unwrap_err(), out_of_range);
     }
 
     #[test]
@@ -754,26 +499,6 @@ mod tests {
     }
 
     #[test]
-    fn map_keys_are_read_back_from_their_one_text() {
-        let with_key = |key: &str| {
-            let mut map = Map::new();
-            map.insert(key, 1_u8);
-            map
-        };
-        assert!(read::<HashMap<i8, u8>>(with_key("-5")).is_ok());
-        for key in ["05", "+5", "5 ", "", "-0", "128", "5.0"] {
-            assert_eq!(
-                read::<HashMap<i8, u8>>(with_key(key)),
-                Err(ValueError::KeyKind)
-            );
-        }
-        assert!(read::<HashMap<bool, u8>>(with_key("true")).is_ok());
-        assert!(read::<HashMap<bool, u8>>(with_key("1")).is_err());
-        assert!(read::<HashMap<Option<char>, u8>>(with_key("x")).is_ok());
-        assert!(read::<HashMap<(), u8>>(with_key("x")).is_err());
-    }
-
-    #[test]
     fn enums_need_exactly_one_entry_and_a_known_variant() {
         let mut map = Map::new();
         assert_eq!(read::<Shape>(map.clone()), Err(ValueError::WrongLength));
@@ -798,41 +523,5 @@ mod tests {
     #[test]
     fn anything_can_be_ignored() {
         assert!(read::<IgnoredAny>(vec![Value::Null]).is_ok());
-    }
-
-    #[test]
-    fn errors_do_not_quote_the_value() {
-        #[derive(Deserialize, Debug)]
-        #[serde(deny_unknown_fields)]
-        struct Strict {
-            #[serde(rename = "field")]
-            _field: u8,
-        }
-
-        let mut unknown = Map::new();
-        unknown.insert("secret", "secret");
-        let errors = [
-            read::<Chatty>("secret").unwrap_err(),
-            read::<bool>("secret").unwrap_err(),
-            read::<char>("secret").unwrap_err(),
-            read::<Shape>("secret").unwrap_err(),
-            read::<std::net::IpAddr>("secret").unwrap_err(),
-            read::<Untagged>(vec![Value::from("secret")]).unwrap_err(),
-            read::<Tagged>("secret").unwrap_err(),
-            read::<Strict>(unknown.clone()).unwrap_err(),
-            read::<HashMap<u8, String>>(unknown.clone()).unwrap_err(),
-            read::<String>(unknown).unwrap_err(),
-        ];
-        for error in errors {
-            assert!(!format!("{error} {error:?}").contains("secret"));
-        }
-        assert_eq!(
-            read::<bool>("secret").unwrap_err().to_string(),
-            "expected a boolean, found a text"
-        );
-        assert_eq!(
-            read::<Strict>(Map::new()).unwrap_err().to_string(),
-            "the field `field` is missing"
-        );
     }
 }

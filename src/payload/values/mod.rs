@@ -12,21 +12,25 @@
 //! contains one.
 
 mod de;
+mod error;
+mod key;
+mod limits;
+mod map;
 mod ser;
+mod value;
 mod wire;
 
-use std::collections::HashSet;
 use std::fmt;
-use std::iter::FusedIterator;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// How many arrays and maps may be nested in each other.
-///
-/// The top-level map of a [`Values`] is the first level. Anything deeper is
-/// [`ValueError::TooDeep`], whether it is converted, written or read.
-pub const MAX_DEPTH: usize = 64;
+pub use error::ValueError;
+pub use limits::MAX_DEPTH;
+pub use map::{Iter, Map};
+pub use value::Value;
+
+use limits::Depth;
 
 /// A key-value session that describes itself.
 ///
@@ -192,436 +196,7 @@ pub fn from_value<V: DeserializeOwned>(value: &Value) -> Result<V, ValueError> {
     V::deserialize(de::ValueDeserializer::new(value, Depth::ROOT))
 }
 
-/// One value of a session.
-///
-/// Equality is that of the parts: a NaN is not equal to itself, and maps are
-/// equal when their entries are in the same order. `Debug` prints the variant
-/// and the length, never the content.
-///
-/// Cloning, comparing and dropping recurse, so code that nests values by hand
-/// without a limit can exhaust the stack. Decoding and [`to_value`] stop at
-/// [`MAX_DEPTH`].
-#[derive(Clone, Default, PartialEq)]
-pub enum Value {
-    /// No value: `()` or `None`.
-    #[default]
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// A negative integer. A non-negative one is always a [`Value::UInt`]: the
-    /// `From` impls see to it, [`Values::set_raw`] and the `Serialize` impl
-    /// correct it, and it is refused when decoded.
-    Int(i64),
-    /// A non-negative integer.
-    UInt(u64),
-    /// A floating-point number.
-    Float(f64),
-    /// A text.
-    Text(String),
-    /// A byte string.
-    Bytes(Vec<u8>),
-    /// A sequence of values.
-    Array(Vec<Value>),
-    /// An ordered map from text to values.
-    Map(Map),
-}
-
-impl Value {
-    /// The name of the variant, for error messages.
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Int(_) | Self::UInt(_) => "an integer",
-            Self::Float(_) => "a float",
-            Self::Text(_) => "a text",
-            Self::Bytes(_) => "bytes",
-            Self::Array(_) => "an array",
-            Self::Map(_) => "a map",
-        }
-    }
-
-    /// Turns non-negative `Int`s into `UInt`s, and checks the depth.
-    fn normalize(&mut self, depth: Depth) -> Result<(), ValueError> {
-        match self {
-            Self::Int(n) => *self = Self::from(*n),
-            Self::Array(items) => {
-                let depth = depth.enter()?;
-                for item in items {
-                    item.normalize(depth)?;
-                }
-            }
-            Self::Map(map) => {
-                let depth = depth.enter()?;
-                for (_, value) in &mut map.entries {
-                    value.normalize(depth)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// An integer as the one variant it belongs to.
-    fn from_integer<N>(n: N) -> Result<Self, ValueError>
-    where
-        N: Copy + TryInto<u64> + TryInto<i64>,
-    {
-        if let Ok(n) = TryInto::<u64>::try_into(n) {
-            Ok(Self::UInt(n))
-        } else if let Ok(n) = TryInto::<i64>::try_into(n) {
-            Ok(Self::Int(n))
-        } else {
-            Err(ValueError::IntegerRange)
-        }
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("Null"),
-            Self::Bool(_) => f.write_str("Bool"),
-            Self::Int(_) => f.write_str("Int"),
-            Self::UInt(_) => f.write_str("UInt"),
-            Self::Float(_) => f.write_str("Float"),
-            Self::Text(text) => write!(f, "Text(len {})", text.len()),
-            Self::Bytes(bytes) => write!(f, "Bytes(len {})", bytes.len()),
-            Self::Array(items) => write!(f, "Array(len {})", items.len()),
-            Self::Map(map) => map.fmt(f),
-        }
-    }
-}
-
-impl From<()> for Value {
-    fn from((): ()) -> Self {
-        Self::Null
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        u64::try_from(value).map_or(Self::Int(value), Self::UInt)
-    }
-}
-
-impl From<u64> for Value {
-    fn from(value: u64) -> Self {
-        Self::UInt(value)
-    }
-}
-
-macro_rules! from_small_integers {
-    ($($small:ty => $wide:ty),*) => {$(
-        impl From<$small> for Value {
-            fn from(value: $small) -> Self {
-                Self::from(<$wide>::from(value))
-            }
-        }
-    )*};
-}
-
-from_small_integers!(i8 => i64, i16 => i64, i32 => i64, u8 => u64, u16 => u64, u32 => u64);
-
-impl From<f32> for Value {
-    fn from(value: f32) -> Self {
-        Self::Float(f64::from(value))
-    }
-}
-
-impl From<f64> for Value {
-    fn from(value: f64) -> Self {
-        Self::Float(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<Vec<u8>> for Value {
-    fn from(value: Vec<u8>) -> Self {
-        Self::Bytes(value)
-    }
-}
-
-impl From<Vec<Value>> for Value {
-    fn from(value: Vec<Value>) -> Self {
-        Self::Array(value)
-    }
-}
-
-impl From<Map> for Value {
-    fn from(value: Map) -> Self {
-        Self::Map(value)
-    }
-}
-
-impl<V: Into<Value>> From<Option<V>> for Value {
-    fn from(value: Option<V>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-/// A map from text to [`Value`] that keeps the order of insertion.
-///
-/// Made for a handful of entries: a lookup walks the map. `Debug` prints the
-/// length only.
-#[derive(Clone, Default, PartialEq)]
-pub struct Map {
-    /// No key occurs twice.
-    entries: Vec<(String, Value)>,
-}
-
-impl Map {
-    /// An empty map.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The value of `key`.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.entries
-            .iter()
-            .find_map(|(k, value)| (k == key).then_some(value))
-    }
-
-    /// Sets `key` to `value` and returns the old value. A key that exists keeps
-    /// its position, a new one goes to the end.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
-        let (key, value) = (key.into(), value.into());
-        if let Some((_, old)) = self.entries.iter_mut().find(|(k, _)| *k == key) {
-            return Some(std::mem::replace(old, value));
-        }
-        self.entries.push((key, value));
-        None
-    }
-
-    /// Removes `key` and returns what it held. The others keep their order.
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let position = self.entries.iter().position(|(k, _)| k == key)?;
-        Some(self.entries.remove(position).1)
-    }
-
-    /// The entries, in order.
-    #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter(self.entries.iter())
-    }
-
-    /// The number of entries.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there are no entries.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Whether there is an entry for `key`.
-    #[must_use]
-    pub fn contains_key(&self, key: &str) -> bool {
-        self.get(key).is_some()
-    }
-
-    /// The keys, in order.
-    #[must_use]
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
-        self.entries.iter().map(|(key, _)| key.as_str())
-    }
-}
-
-impl fmt::Debug for Map {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Map(len {})", self.len())
-    }
-}
-
-/// Fails with [`ValueError::DuplicateKey`] when a key occurs twice.
-impl TryFrom<Vec<(String, Value)>> for Map {
-    type Error = ValueError;
-
-    fn try_from(entries: Vec<(String, Value)>) -> Result<Self, ValueError> {
-        if has_duplicates(&entries) {
-            return Err(ValueError::DuplicateKey);
-        }
-        Ok(Self { entries })
-    }
-}
-
-impl<'a> IntoIterator for &'a Map {
-    type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// The entries of a [`Map`] or a [`Values`], in order.
-#[derive(Clone)]
-pub struct Iter<'a>(std::slice::Iter<'a, (String, Value)>);
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a str, &'a Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(borrowed)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl DoubleEndedIterator for Iter<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(borrowed)
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
-
-impl FusedIterator for Iter<'_> {}
-
-impl fmt::Debug for Iter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Iter(len {})", self.len())
-    }
-}
-
-/// Why a value could not be converted.
-///
-/// Neither `Display` nor `Debug` contains anything out of a session: messages
-/// of foreign `Serialize` and `Deserialize` impls are dropped for this reason.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// The value has another type than the one asked for.
-    #[error("expected {expected}, found {found}")]
-    WrongType {
-        /// What the type asked for says it expects.
-        expected: String,
-        /// The kind of value that is there.
-        found: &'static str,
-    },
-    /// The value has the right type, but its content was refused.
-    #[error("this value is not allowed, expected {expected}")]
-    WrongValue {
-        /// What the type asked for says it expects.
-        expected: String,
-    },
-    /// An array or a map has too many or too few entries.
-    #[error("the value has the wrong number of entries")]
-    WrongLength,
-    /// Arrays and maps are nested deeper than [`MAX_DEPTH`].
-    #[error("nested deeper than {MAX_DEPTH} levels")]
-    TooDeep,
-    /// A map key cannot be written as text, or not be read back from it.
-    #[error("a map key must be a string, a character, a boolean or an integer")]
-    KeyKind,
-    /// A key occurs twice in a map.
-    #[error("a map has the same key twice")]
-    DuplicateKey,
-    /// An integer does not fit the type asked for, or neither `i64` nor `u64`.
-    #[error("an integer is out of range")]
-    IntegerRange,
-    /// A field that the type asked for needs is not there.
-    #[error("the field `{0}` is missing")]
-    MissingField(&'static str),
-    /// A field that the type asked for does not have.
-    #[error("there is a field that the requested type does not have")]
-    UnknownField,
-    /// An enum variant that the type asked for does not have.
-    #[error("the requested type does not have this variant")]
-    UnknownVariant,
-    /// The `Deserialize` impl of the type asked for refused the value.
-    #[error("the value does not have the requested type")]
-    Rejected,
-    /// The `Serialize` impl of the value failed.
-    #[error("the value cannot be serialized")]
-    Unserializable,
-}
-
-/// What may still be nested at some place: counted down, so that zero is the
-/// limit.
-#[derive(Clone, Copy)]
-struct Depth {
-    levels: usize,
-    wrappers: usize,
-}
-
-impl Depth {
-    /// Outside of any array or map.
-    const ROOT: Self = Self {
-        levels: MAX_DEPTH,
-        wrappers: MAX_WRAPPERS,
-    };
-
-    /// One array or map further in.
-    fn enter(self) -> Result<Self, ValueError> {
-        let levels = self.levels.checked_sub(1).ok_or(ValueError::TooDeep)?;
-        Ok(Self { levels, ..self })
-    }
-
-    /// One `Some` or newtype further in. They leave no trace in a `Value`, but
-    /// a type that consists of nothing else would recurse without end.
-    fn wrap(self) -> Result<Self, ValueError> {
-        let wrappers = self.wrappers.checked_sub(1).ok_or(ValueError::TooDeep)?;
-        Ok(Self { wrappers, ..self })
-    }
-}
-
-/// How many `Some`s and newtypes may be on the way to a value: several for
-/// each level.
-const MAX_WRAPPERS: usize = 256;
-
-/// The capacity to reserve when `hint` entries are announced. The hint can be
-/// an attacker's.
-fn capacity(hint: Option<usize>) -> usize {
-    hint.unwrap_or(0).min(64)
-}
-
-fn has_duplicates(entries: &[(String, Value)]) -> bool {
-    if entries.len() <= 16 {
-        let mut rest = entries;
-        while let Some(((key, _), after)) = rest.split_first() {
-            if after.iter().any(|(other, _)| other == key) {
-                return true;
-            }
-            rest = after;
-        }
-        return false;
-    }
-    let mut seen = HashSet::with_capacity(entries.len());
-    !entries.iter().all(|(key, _)| seen.insert(key.as_str()))
-}
-
-fn borrowed((key, value): &(String, Value)) -> (&str, &Value) {
-    (key, value)
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -654,39 +229,6 @@ mod tests {
     }
 
     #[test]
-    fn replacing_keeps_the_position_and_removing_keeps_the_order() {
-        let mut map = Map::new();
-        for key in ["a", "b", "c"] {
-            assert_eq!(map.insert(key, true), None);
-        }
-        assert_eq!(map.insert("a", 1_u8), Some(Value::Bool(true)));
-        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(map.remove("b"), Some(Value::Bool(true)));
-        assert_eq!(map.remove("b"), None);
-        assert_eq!(map.insert("b", ()), None);
-        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "c", "b"]);
-        assert_eq!(map.iter().next_back(), Some(("b", &Value::Null)));
-        assert_eq!(map.get("a"), Some(&Value::UInt(1)));
-        assert_eq!((&map).into_iter().len(), 3);
-    }
-
-    #[test]
-    fn non_negative_integers_are_normalized_on_construction() {
-        assert_eq!(Value::from(5_i32), Value::UInt(5));
-        assert_eq!(Value::from(0_i64), Value::UInt(0));
-        assert_eq!(Value::from(-1_i8), Value::Int(-1));
-        let mut session = Values::new();
-        let inner = Map::try_from(vec![("k".to_owned(), Value::Int(1))]).unwrap();
-        let raw = Value::Array(vec![Value::Int(5), Value::Map(inner)]);
-        assert_eq!(session.set_raw("n", raw).unwrap(), None);
-        assert_eq!(session.get::<(u8, Map)>("n").unwrap().unwrap().0, 5);
-        let Some(Value::Array(items)) = session.raw("n") else {
-            unreachable!()
-        };
-        assert_eq!(items.first(), Some(&Value::UInt(5)));
-    }
-
-    #[test]
     fn a_failed_insert_leaves_the_session_unchanged() {
         let mut session = Values::new();
         session.insert("k", "old").unwrap();
@@ -696,17 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn the_map_of_values_is_the_first_level() {
+    fn sixty_four_levels_fit_and_the_map_of_values_is_the_first() {
         let mut session = Values::new();
         session.insert("k", &nested(63)).unwrap();
         session.set_raw("k", nested(63)).unwrap();
-        assert_eq!(session.get::<Value>("k").unwrap(), Some(nested(63)));
-        assert_eq!(to_value(&nested(64)).unwrap(), nested(64));
-        assert_eq!(to_value(&nested(65)), Err(ValueError::TooDeep));
-        assert_eq!(from_value::<Value>(&nested(64)).unwrap(), nested(64));
-        assert_eq!(from_value::<Value>(&nested(65)), Err(ValueError::TooDeep));
-        assert_eq!(to_value(&nested(1000)), Err(ValueError::TooDeep));
-        assert_eq!(from_value::<Value>(&nested(1000)), Err(ValueError::TooDeep));
+        assert_eq!(session.get::<Value>("k"), Ok(Some(nested(63))));
+
+        assert_eq!(to_value(&nested(64)), Ok(nested(64)));
+        assert_eq!(from_value(&nested(64)), Ok(nested(64)));
+        for levels in [65, 1000] {
+            assert_eq!(to_value(&nested(levels)), Err(ValueError::TooDeep));
+            let back = from_value::<Value>(&nested(levels));
+            assert_eq!(back, Err(ValueError::TooDeep));
+        }
     }
 
     #[test]
@@ -723,15 +267,5 @@ mod tests {
         let value = to_value(&session).unwrap();
         assert_eq!(format!("{value:?}"), "Map(len 2)");
         assert_eq!(format!("{:?}", session.iter()), "Iter(len 2)");
-    }
-
-    #[test]
-    fn duplicate_keys_are_found_in_small_and_in_large_maps() {
-        for n in [2, 16, 17, 10_000] {
-            let mut entries: Vec<_> = (0..n).map(|i| (i.to_string(), Value::Null)).collect();
-            assert!(Map::try_from(entries.clone()).is_ok());
-            entries.last_mut().unwrap().0 = "0".to_owned();
-            assert_eq!(Map::try_from(entries), Err(ValueError::DuplicateKey));
-        }
     }
 }

@@ -1,14 +1,16 @@
 //! From anything serializable to a [`Value`].
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::ser::{
-    Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct,
-    SerializeStructVariant, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
-    Serializer,
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{Depth, Map, Value, ValueError, capacity};
+use super::error::display;
+use super::key::KeySerializer;
+use super::limits::capacity;
+use super::{Depth, Map, Value, ValueError};
 
 /// Serializes one value, somewhere below the root.
 #[derive(Clone, Copy)]
@@ -25,7 +27,7 @@ impl ValueSerializer {
         Ok(Items {
             tag,
             done: Vec::with_capacity(capacity(len)),
-            depth: self.enter_tag(tag)?.enter()?,
+            depth: self.inside(tag)?,
         })
     }
 
@@ -34,16 +36,14 @@ impl ValueSerializer {
             tag,
             key: None,
             done: Vec::with_capacity(capacity(len)),
-            depth: self.enter_tag(tag)?.enter()?,
+            depth: self.inside(tag)?,
         })
     }
 
-    fn enter_tag(self, tag: Option<&'static str>) -> Result<Depth, ValueError> {
-        if tag.is_some() {
-            self.depth.enter()
-        } else {
-            Ok(self.depth)
-        }
+    /// Inside an array or a map, which is inside the map from a tag if there is one.
+    fn inside(self, tag: Option<&'static str>) -> Result<Depth, ValueError> {
+        let depth = self.depth.enter()?;
+        tag.map_or(Ok(depth), |_| depth.enter())
     }
 }
 
@@ -188,7 +188,7 @@ impl Serializer for ValueSerializer {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
-        collect(value).map(Value::Text)
+        display(value).map(Value::Text)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -203,68 +203,29 @@ pub(super) struct Items {
     depth: Depth,
 }
 
-impl Items {
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.done
-            .push(value.serialize(ValueSerializer::new(self.depth))?);
-        Ok(())
-    }
+macro_rules! items {
+    ($($kind:ident, $method:ident;)*) => {$(
+        impl $kind for Items {
+            type Ok = Value;
+            type Error = ValueError;
 
-    fn finish(self) -> Value {
-        tagged(self.tag, Value::Array(self.done))
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
+                self.done.push(value.serialize(ValueSerializer::new(self.depth))?);
+                Ok(())
+            }
+
+            fn end(self) -> Result<Value, ValueError> {
+                Ok(tagged(self.tag, Value::Array(self.done)))
+            }
+        }
+    )*};
 }
 
-impl SerializeSeq for Items {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        Ok(self.finish())
-    }
-}
-
-impl SerializeTuple for Items {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        Ok(self.finish())
-    }
-}
-
-impl SerializeTupleStruct for Items {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        Ok(self.finish())
-    }
-}
-
-impl SerializeTupleVariant for Items {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        Ok(self.finish())
-    }
+items! {
+    SerializeSeq, serialize_element;
+    SerializeTuple, serialize_element;
+    SerializeTupleStruct, serialize_field;
+    SerializeTupleVariant, serialize_field;
 }
 
 /// A map in the making, inside a map from `tag` if there is one.
@@ -308,152 +269,30 @@ impl SerializeMap for Entries {
     }
 }
 
-impl SerializeStruct for Entries {
-    type Ok = Value;
-    type Error = ValueError;
+macro_rules! fields {
+    ($($kind:ident;)*) => {$(
+        impl $kind for Entries {
+            type Ok = Value;
+            type Error = ValueError;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), ValueError> {
-        self.push(key.to_owned(), value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), ValueError> {
+                self.push(key.to_owned(), value)
+            }
 
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
-}
-
-impl SerializeStructVariant for Entries {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), ValueError> {
-        self.push(key.to_owned(), value)
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        self.finish()
-    }
-}
-
-/// Serializes a map key to text.
-struct KeySerializer {
-    depth: Depth,
-}
-
-macro_rules! keys {
-    ($($method:ident: $key:ty,)*) => {$(
-        fn $method(self, v: $key) -> Result<String, ValueError> {
-            Ok(v.to_string())
+            fn end(self) -> Result<Value, ValueError> {
+                self.finish()
+            }
         }
     )*};
 }
 
-macro_rules! not_keys {
-    ($($method:ident($($argument:ty),*) -> $ok:ty,)*) => {$(
-        fn $method(self, $(_: $argument),*) -> Result<$ok, ValueError> {
-            Err(ValueError::KeyKind)
-        }
-    )*};
-}
-
-type NoKey = Impossible<String, ValueError>;
-
-impl Serializer for KeySerializer {
-    type Ok = String;
-    type Error = ValueError;
-    type SerializeSeq = NoKey;
-    type SerializeTuple = NoKey;
-    type SerializeTupleStruct = NoKey;
-    type SerializeTupleVariant = NoKey;
-    type SerializeMap = NoKey;
-    type SerializeStruct = NoKey;
-    type SerializeStructVariant = NoKey;
-
-    keys! {
-        serialize_bool: bool,
-        serialize_i8: i8,
-        serialize_i16: i16,
-        serialize_i32: i32,
-        serialize_i64: i64,
-        serialize_i128: i128,
-        serialize_u8: u8,
-        serialize_u16: u16,
-        serialize_u32: u32,
-        serialize_u64: u64,
-        serialize_u128: u128,
-        serialize_char: char,
-        serialize_str: &str,
-    }
-
-    not_keys! {
-        serialize_f32(f32) -> String,
-        serialize_f64(f64) -> String,
-        serialize_bytes(&[u8]) -> String,
-        serialize_none() -> String,
-        serialize_unit() -> String,
-        serialize_unit_struct(&'static str) -> String,
-        serialize_seq(Option<usize>) -> NoKey,
-        serialize_tuple(usize) -> NoKey,
-        serialize_tuple_struct(&'static str, usize) -> NoKey,
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> NoKey,
-        serialize_map(Option<usize>) -> NoKey,
-        serialize_struct(&'static str, usize) -> NoKey,
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> NoKey,
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, ValueError> {
-        let depth = self.depth.wrap()?;
-        value.serialize(Self { depth })
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<String, ValueError> {
-        let depth = self.depth.wrap()?;
-        value.serialize(Self { depth })
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<String, ValueError> {
-        Ok(variant.to_owned())
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<String, ValueError> {
-        Err(ValueError::KeyKind)
-    }
-
-    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<String, ValueError> {
-        collect(value)
-    }
-
-    fn is_human_readable(&self) -> bool {
-        true
-    }
-}
-
-impl Error for ValueError {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Unserializable
-    }
+fields! {
+    SerializeStruct;
+    SerializeStructVariant;
 }
 
 fn tagged(tag: Option<&'static str>, value: Value) -> Value {
@@ -467,17 +306,9 @@ fn tagged(tag: Option<&'static str>, value: Value) -> Value {
     }
 }
 
-/// `to_string` without its panic when `Display` fails.
-fn collect<T: fmt::Display + ?Sized>(value: &T) -> Result<String, ValueError> {
-    let mut text = String::new();
-    write!(text, "{value}").map_err(|_| ValueError::Unserializable)?;
-    Ok(text)
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::{BTreeMap, HashMap};
+    use std::collections::BTreeMap;
 
     use serde::Serialize;
 
@@ -551,25 +382,9 @@ mod tests {
     fn wide_integers_must_fit() {
         assert_eq!(to_value(&u128::from(u64::MAX)), Ok(Value::UInt(u64::MAX)));
         assert_eq!(to_value(&i128::from(i64::MIN)), Ok(Value::Int(i64::MIN)));
-        let (high, low) = (
-            i128::from(u64::MAX).saturating_add(1),
-            i128::from(i64::MIN).saturating_sub(1),
-        );
-        assert_eq!(to_value(&high), Err(ValueError::IntegerRange));
-        assert_eq!(to_value(&low), Err(ValueError::IntegerRange));
-        assert_eq!(to_value(&u128::MAX), Err(ValueError::IntegerRange));
-    }
-
-    #[test]
-    fn keys_that_are_no_scalars_are_refused() {
-        let tuple = HashMap::from([((1, 2), 3)]);
-        assert_eq!(to_value(&tuple), Err(ValueError::KeyKind));
-        let unit = HashMap::from([((), 3)]);
-        assert_eq!(to_value(&unit), Err(ValueError::KeyKind));
-        let none = HashMap::from([(None::<u8>, 3)]);
-        assert_eq!(to_value(&none), Err(ValueError::KeyKind));
-        let bytes = [(1.5, 1)];
-        assert_eq!(to_value(&Pairs(&bytes)), Err(ValueError::KeyKind));
+        for wide in [i128::from(u64::MAX) + 1, i128::from(i64::MIN) - 1] {
+            assert_eq!(to_value(&wide), Err(ValueError::IntegerRange));
+        }
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! What values may ask of the stack and of memory.
+
+use super::ValueError;
+
+/// How many arrays and maps may be nested in each other.
+///
+/// The top-level map of a [`Values`](super::Values) is the first level. Anything
+/// deeper is [`ValueError::TooDeep`], whether it is converted, written or read.
+pub const MAX_DEPTH: usize = 64;
+
+/// How many `Some`s and newtypes may be on the way to a value: several for
+/// each level.
+const MAX_WRAPPERS: usize = 256;
+
+/// What may still be nested at some place: counted down, so that zero is the
+/// limit.
+#[derive(Clone, Copy)]
+pub(super) struct Depth {
+    levels: usize,
+    wrappers: usize,
+}
+
+impl Depth {
+    /// Outside of any array or map.
+    pub(super) const ROOT: Self = Self {
+        levels: MAX_DEPTH,
+        wrappers: MAX_WRAPPERS,
+    };
+
+    /// One array or map further in.
+    pub(super) fn enter(self) -> Result<Self, ValueError> {
+        let levels = self.levels.checked_sub(1).ok_or(ValueError::TooDeep)?;
+        Ok(Self { levels, ..self })
+    }
+
+    /// One `Some` or newtype further in. They leave no trace in a `Value`, but
+    /// a type that consists of nothing else would recurse without end.
+    pub(super) fn wrap(self) -> Result<Self, ValueError> {
+        let wrappers = self.wrappers.checked_sub(1).ok_or(ValueError::TooDeep)?;
+        Ok(Self { wrappers, ..self })
+    }
+}
+
+/// The capacity to reserve when `hint` entries are announced. The hint can be
+/// an attacker's.
+pub(super) fn capacity(hint: Option<usize>) -> usize {
+    hint.unwrap_or(0).min(64)
+}
