@@ -159,6 +159,9 @@ impl fmt::Debug for Values {
     }
 }
 
+/// Under schema 0, as [`Plain<Values>`](super::Plain) has it.
+impl super::SessionData for Values {}
+
 impl<'a> IntoIterator for &'a Values {
     type Item = (&'a str, &'a Value);
     type IntoIter = Iter<'a>;
@@ -226,6 +229,28 @@ mod tests {
         assert_eq!(session.len(), 4);
         session.clear();
         assert_eq!(session, Values::new());
+    }
+
+    #[test]
+    fn values_are_sealed_and_opened_as_they_are() {
+        use core::time::Duration;
+
+        use crate::{
+            EncryptedCodec, Policy,
+            keys::{Key, KeyRing},
+        };
+
+        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let policy = Policy::new(Duration::from_mins(1), Duration::from_mins(1)).unwrap();
+        let codec = EncryptedCodec::builder("example.com", keys, policy)
+            .build()
+            .unwrap();
+        let mut session = Values::new();
+        session.insert("user", "alice").unwrap();
+        let identity = codec.new_identity().unwrap();
+        let sealed = codec.seal(&identity, &session).unwrap();
+        let opened = codec.open::<Values>(sealed.value()).unwrap();
+        assert_eq!(opened.data(), &session);
     }
 
     #[test]

@@ -1,0 +1,96 @@
+//! What can go wrong, and the exit code it has.
+
+use std::{io, process::ExitCode};
+
+use sealed_session::{
+    OpenError, SealError, codec::ConfigError, expiry::PolicyError, keys::RingError,
+    random::RandomError,
+};
+
+/// No message contains a secret or anything out of a session, and none has two lines.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A token that does not open, or a session that does not fit.
+    Refused(String),
+    /// A command that makes no sense, or input that is not what the command reads.
+    Usage(String),
+    /// A file, a key ring, the output.
+    Environment(String),
+    /// Nobody reads the output any more, as after `| head`.
+    OutputClosed,
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Environment(_) | Self::OutputClosed => 3,
+        })
+    }
+
+    /// What to print, if there is somebody to read it.
+    pub(crate) fn line(&self) -> Option<String> {
+        match self {
+            Self::Refused(text) => Some(text.clone()),
+            Self::Usage(text) | Self::Environment(text) => Some(format!("error: {text}")),
+            Self::OutputClosed => None,
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Refused(format!("{}: {error} ({})", error.kind(), error.reason()))
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::TooLarge { size, limit } => Self::Refused(format!(
+                "too-large: the session needs {size} bytes of cookie, the limit is {limit}; \
+                 keep less in the session, or keep it in a store"
+            )),
+            SealError::NoSealingKey | SealError::Random(_) => Self::Environment(error.to_string()),
+            error => Self::Refused(format!("not-sealed: {error}")),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Ring(error) => error.into(),
+            error => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<RingError> for Failure {
+    fn from(error: RingError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
+impl From<RandomError> for Failure {
+    fn from(error: RandomError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
+/// For the output; errors of files are told with their path, see `keys.rs`.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            kind => Self::Environment(format!("the output cannot be written: {kind}")),
+        }
+    }
+}

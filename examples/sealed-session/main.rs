@@ -1,0 +1,59 @@
+//! `sealed-session`: makes and rotates key rings, seals sessions into cookies, opens them
+//! again, and shows what a cookie is made of.
+//!
+//! Start with `cargo run --release --example sealed-session -- demo`.
+
+mod anatomy;
+mod args;
+mod decode;
+mod demo;
+mod encode;
+mod failure;
+mod inspect;
+mod keys;
+mod sealing;
+mod style;
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(line) = failure.line() {
+                // Where even stderr is closed, the exit code has to say it.
+                let _ = writeln!(anstream::stderr(), "{line}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    // Before the parser, whose messages quote what they do not understand.
+    if std::env::args_os().any(|arg| arg.to_string_lossy().contains("ssc1_key_")) {
+        return Err(Failure::Usage(
+            "a key is not an argument: other processes and the shell's history see it. \
+             Replace that key, and use --keys FILE or SEALED_SESSION_KEY"
+                .to_owned(),
+        ));
+    }
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    match cli.command {
+        Command::Keys(command) => keys::run(&command, &mut out),
+        Command::Encode(args) => encode::run(&args, &mut out),
+        Command::Decode(args) => decode::run(&args, &mut out),
+        Command::Inspect(args) => inspect::run(&args, &mut out),
+        Command::Demo => demo::run(&mut out),
+    }?;
+    Ok(out.flush()?)
+}
