@@ -1237,6 +1237,10 @@ def times():
         no("long after expires, within the absolute time", "idle", m, now=NOW + 80000)
         no("idle and too old: too old is told", "absolute", m, now=NOW + 86400)
 
+        odd = mk(policy=[{"idle": 1795, "absolute": 86400}])
+        ok("before a tenth of the idle time, rounded up", odd, now=NOW + 179)
+        ok("after a tenth of the idle time, rounded up", odd, now=NOW + 180, reissue=True)
+
         old = mk(created=NOW - 85000, user_id="42")
         assert old["claims"]["expires"] == NOW + 1400
         ok("the last second of its absolute time", old, now=NOW + 1399)
