@@ -218,6 +218,14 @@ pub enum RingError {
         /// The earliest instant at which it may.
         earliest: Timestamp,
     },
+    /// A rotation that a pending key would undo.
+    #[error("the key {key} is pending and seals from {seals_from}: let the new one seal later")]
+    Pending {
+        /// The pending key.
+        key: KeyId,
+        /// When it begins to seal.
+        seals_from: Timestamp,
+    },
     /// A key that cannot be used.
     #[error("line {line} of the ring file: {error}")]
     Key {

@@ -19,7 +19,8 @@ impl KeyRing {
     ///
     /// # Errors
     /// As for [`KeyRing::new`]; notably [`RingError::TooMany`] when keys rotate faster
-    /// than they retire.
+    /// than they retire, and [`RingError::Pending`] when a key that is still pending would
+    /// take over from the new one.
     pub fn rotate(
         &self,
         now: Timestamp,
@@ -28,6 +29,14 @@ impl KeyRing {
         key: Key,
     ) -> Result<Self, RingError> {
         let seals_from = now + activation;
+        if let Some(newest) = self.keys().last()
+            && newest.seals_from() >= seals_from
+        {
+            return Err(RingError::Pending {
+                key: newest.key().id(),
+                seals_from: newest.seals_from(),
+            });
+        }
         let closes = seals_from + longest_idle + ROTATION_MARGIN;
         let kept = self
             .keys()
@@ -103,6 +112,21 @@ mod tests {
             ring.rotate(now + 9 * DAY, DAY, 30 * DAY, key(9)),
             Err(RingError::TooMany)
         );
+    }
+
+    #[test]
+    fn a_rotation_does_not_overtake_a_pending_key() {
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let ring = KeyRing::single(key(1)).unwrap();
+        let ring = ring.rotate(now, DAY, DAY, key(2)).unwrap();
+        assert_eq!(
+            ring.rotate(now, DAY, DAY, key(3)),
+            Err(RingError::Pending {
+                key: key(2).id(),
+                seals_from: now + DAY
+            })
+        );
+        assert!(ring.rotate(now, 2 * DAY, DAY, key(3)).is_ok());
     }
 
     #[test]
