@@ -69,6 +69,7 @@ pub mod payload;
 pub mod random;
 pub mod time;
 pub mod token;
+mod wiped;
 
 // The public interface: what everybody needs stands here, the rest under its module.
 #[doc(inline)]

@@ -3,12 +3,12 @@
 use core::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
 
 use crate::{
     claims::{Claims, MIN_LEN as MIN_CLAIMS_LEN},
     error::{OpenError, OpenErrorKind},
     keys::KeyId,
+    wiped::Wiped,
 };
 
 /// The longest cookie that browsers keep: name and value together (RFC 6265bis section
@@ -96,14 +96,13 @@ impl Prefix {
 ///
 /// Strict (SPEC section 1): no padding, no white space, no other alphabet, no trailing
 /// bits, so that every token has exactly one text.
-pub(crate) fn decode_text(text: &str) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub(crate) fn decode_text(text: &str) -> Result<Wiped, OpenError> {
     check_text_len(text)?;
-    let mut bytes = Zeroizing::new(vec![0; text.len()]);
-    let len = URL_SAFE_NO_PAD
-        .decode_slice(text, &mut bytes)
-        .map_err(|_| NOT_BASE64)?;
-    bytes.truncate(len);
-    Ok(bytes)
+    let mut bytes = Wiped(vec![0; byte_len(text.len())]);
+    match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes.0) {
+        Ok(len) if len == bytes.0.len() => Ok(bytes),
+        _ => Err(NOT_BASE64),
+    }
 }
 
 /// The text of a token.

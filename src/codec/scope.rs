@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use super::{Codec, Opened, OpenedToken, Plan, Sealed, suite::Suite};
 use crate::{
     claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
@@ -12,6 +10,7 @@ use crate::{
     payload::{SessionData, body},
     time::Timestamp,
     token::{self, Prefix},
+    wiped::Wiped,
 };
 
 /// The most that an inline body may inflate to.
@@ -89,7 +88,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut claims = self.claims(identity, T::SCHEMA)?;
         let size = match self.content(&mut claims, data)? {
             Content::Fits(token) => {
-                let token = Zeroizing::new(token);
+                let token = Wiped(token);
                 self.cookie_len(token.len().saturating_add(S::ID.tag_len()))
             }
             Content::TooLarge(size) => size,

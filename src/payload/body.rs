@@ -1,10 +1,12 @@
 //! A session's data as the body of a token, and back (SPEC section 6).
 
 use serde::{Serialize, de::DeserializeOwned};
-use zeroize::Zeroizing;
 
 use super::compress::{Compression, Mode, padded_len};
-use crate::error::{OpenError, OpenErrorKind, SealError};
+use crate::{
+    error::{OpenError, OpenErrorKind, SealError},
+    wiped::Wiped,
+};
 
 /// How hard deflate tries: its usual level.
 const DEFLATE_LEVEL: u8 = 6;
@@ -49,7 +51,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     if compression.0 == Mode::Never {
         return Ok(Appended::TooLarge(plain.len()));
     }
-    let deflated = Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
+    let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
     if compression.0 == Mode::Always {
         return Ok(if deflated.len() < plain.len() && deflated.len() <= room {
             buffer.extend_from_slice(&deflated);
@@ -82,16 +84,12 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
 /// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
 ///
 /// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.
-pub(crate) fn expand(
-    body: &[u8],
-    shape: Shape,
-    limit: usize,
-) -> Result<Option<Zeroizing<Vec<u8>>>, OpenError> {
+pub(crate) fn expand(body: &[u8], shape: Shape, limit: usize) -> Result<Option<Wiped>, OpenError> {
     let content = if shape.padded { unpad(body)? } else { body };
     if shape.deflated {
         return inflate(content, limit).map(Some);
     }
-    Ok(shape.padded.then(|| Zeroizing::new(content.to_vec())))
+    Ok(shape.padded.then(|| Wiped(content.to_vec())))
 }
 
 fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
@@ -105,7 +103,7 @@ fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
     }
 }
 
-fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
     use miniz_oxide::inflate::{
         TINFLStatus,
         core::{
@@ -118,7 +116,7 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
         OpenError::new(OpenErrorKind::TooLarge, "inflates to more than is allowed");
 
     // Larger buffers only as the stream proves to need them, never on its word.
-    let mut plain = Zeroizing::new(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
+    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
     loop {
         let (status, read, written) = decompress(
             &mut DecompressorOxide::new(),
@@ -129,13 +127,13 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
         );
         match status {
             TINFLStatus::Done if read == content.len() => {
-                plain.truncate(written);
+                plain.0.truncate(written);
                 return Ok(plain);
             }
             TINFLStatus::HasMoreOutput if plain.len() >= limit => return Err(BOMB),
             TINFLStatus::HasMoreOutput => {
                 let larger = plain.len().saturating_mul(4).min(limit);
-                plain = Zeroizing::new(vec![0; larger]);
+                plain = Wiped(vec![0; larger]);
             }
             _ => return Err(BAD_DEFLATE),
         }
@@ -143,11 +141,11 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
 }
 
 /// The whole of `data` in postcard, in a buffer of exactly its size.
-pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Zeroizing<Vec<u8>>, SealError> {
+pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
     let size = postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
         .map_err(|error| unsupported(&error))?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(size));
-    if write_postcard(data, &mut plain, size)? {
+    let mut plain = Wiped(Vec::with_capacity(size));
+    if write_postcard(data, &mut plain.0, size)? {
         Ok(plain)
     } else {
         Err(SealError::Encode("its size changes while it is written"))
@@ -226,7 +224,7 @@ fn check_round_trip<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(),
         let again: Option<T> = super::from_postcard(bytes);
         let same = again
             .and_then(|data| to_postcard(&data).ok())
-            .is_some_and(|again| again.as_slice() == bytes);
+            .is_some_and(|again| *again == *bytes);
         if !same {
             return Err(SealError::NotRoundTrip);
         }
@@ -257,7 +255,7 @@ mod tests {
 
     fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
         let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
-        Ok(from_postcard(plain.as_deref().map_or(body, Vec::as_slice)).unwrap())
+        Ok(from_postcard(plain.as_deref().unwrap_or(body)).unwrap())
     }
 
     #[test]
