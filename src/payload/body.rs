@@ -152,49 +152,63 @@ pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
     }
 }
 
-/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes.
+/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes. If it does,
+/// and on errors, `buffer` is as it was.
 fn write_postcard<T: Serialize>(
     data: &T,
     buffer: &mut Vec<u8>,
     room: usize,
 ) -> Result<bool, SealError> {
-    let end = buffer.len().saturating_add(room);
-    match postcard::serialize_with_flavor(data, Bounded { buffer, end }) {
-        Ok(()) => Ok(true),
-        Err(postcard::Error::SerializeBufferFull) => Ok(false),
-        Err(error) => Err(unsupported(&error)),
+    let start = buffer.len();
+    buffer.resize(start.saturating_add(room), 0);
+    let rest = buffer.get_mut(start..).unwrap_or_default();
+    match postcard::serialize_with_flavor(data, Bounded { rest }) {
+        Ok(left) => {
+            buffer.truncate(buffer.len().saturating_sub(left));
+            Ok(true)
+        }
+        Err(error) => {
+            wipe_from(buffer, start);
+            match error {
+                postcard::Error::SerializeBufferFull => Ok(false),
+                error => Err(unsupported(&error)),
+            }
+        }
     }
 }
 
-/// Postcard output into a buffer that must not grow past `end`.
+/// Postcard output into what is left of a buffer; tells how much remains.
 struct Bounded<'b> {
-    buffer: &'b mut Vec<u8>,
-    end: usize,
+    rest: &'b mut [u8],
 }
 
 impl postcard::ser_flavors::Flavor for Bounded<'_> {
-    type Output = ();
+    type Output = usize;
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        if self.buffer.len() >= self.end {
-            return Err(postcard::Error::SerializeBufferFull);
+        match core::mem::take(&mut self.rest) {
+            [place, rest @ ..] => {
+                *place = byte;
+                self.rest = rest;
+                Ok(())
+            }
+            [] => Err(postcard::Error::SerializeBufferFull),
         }
-        self.buffer.push(byte);
-        Ok(())
     }
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        if bytes.len() > self.end.saturating_sub(self.buffer.len()) {
-            return Err(postcard::Error::SerializeBufferFull);
-        }
-        self.buffer.extend_from_slice(bytes);
+        let (place, rest) = core::mem::take(&mut self.rest)
+            .split_at_mut_checked(bytes.len())
+            .ok_or(postcard::Error::SerializeBufferFull)?;
+        place.copy_from_slice(bytes);
+        self.rest = rest;
         Ok(())
     }
 
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.rest.len())
     }
 }
 
