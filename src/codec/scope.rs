@@ -117,17 +117,14 @@ impl<'c, S: Suite> Scope<'c, S> {
             return Err(token::WRONG_SUITE);
         }
         let mut table = self.codec.table();
-        if table.opening(prefix.key_id, self.now).is_none()
-            && self.codec.keys.reload_for_unknown_key(self.now)
-        {
-            table = self.codec.table();
-        }
-        let keyed = table
-            .opening(prefix.key_id, self.now)
-            .ok_or(OpenError::new(
-                OpenErrorKind::UnknownKey,
-                "the ring has no such key, or it is closed",
-            ))?;
+        let keyed = match table.opening(prefix.key_id, self.now) {
+            Some(keyed) => keyed,
+            None if self.codec.keys.reload_for_unknown_key(self.now) => {
+                table = self.codec.table();
+                table.opening(prefix.key_id, self.now).ok_or(UNKNOWN_KEY)?
+            }
+            None => return Err(UNKNOWN_KEY),
+        };
 
         let mut bytes = token::decode_text(value)?;
         if bytes.len() < S::ID.min_len() {
@@ -230,8 +227,8 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut written = [0; MAX_CLAIMS_LEN];
         claims.write(&mut written);
         let place = buffer.get_mut(start..head).unwrap_or_default();
-        for (to, from) in place.iter_mut().zip(written) {
-            *to = from;
+        for (to, from) in place.iter_mut().zip(&written) {
+            *to = *from;
         }
         Ok(Content::Fits(buffer))
     }
@@ -257,6 +254,11 @@ impl<'c, S: Suite> Scope<'c, S> {
             })
     }
 }
+
+const UNKNOWN_KEY: OpenError = OpenError::new(
+    OpenErrorKind::UnknownKey,
+    "the ring has no such key, or it is closed",
+);
 
 enum Content {
     Fits(Vec<u8>),
