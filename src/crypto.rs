@@ -3,8 +3,9 @@
 //! The one place that calls `RustCrypto`. It knows bytes and keys, not tokens.
 
 use aes_gcm::{
-    Aes256Gcm,
-    aead::{AeadInOut, KeyInit as _},
+    AesGcm,
+    aead::{AeadInOut, KeyInit as _, consts::U12},
+    aes::Aes256Enc,
 };
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +15,10 @@ use zeroize::Zeroizing;
 pub(crate) const TAG_LEN: usize = 16;
 /// Length of an HMAC-SHA-256 tag, of a derived key and of a SHA-256 digest.
 pub(crate) const HASH_LEN: usize = 32;
+
+/// GCM only ever encrypts blocks: without the key schedule of AES decryption, which would
+/// be computed, and wiped, for each token.
+type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 
 /// The ciphertext, its header or its associated data is not what was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

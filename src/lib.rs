@@ -72,6 +72,7 @@ pub mod session;
 pub mod store;
 pub mod time;
 pub mod token;
+mod wiped;
 
 // The public interface: what everybody needs stands here, the rest under its module.
 #[doc(inline)]

@@ -3,8 +3,6 @@
 use core::fmt;
 use std::sync::{Arc, Mutex};
 
-use zeroize::Zeroizing;
-
 use crate::{
     claims::{Claims, Identity, LifetimeClass, SessionId, Subject},
     codec::{
@@ -15,6 +13,7 @@ use crate::{
     payload::{SessionData, body::to_postcard},
     store::RowState,
     time::Timestamp,
+    wiped::Wiped,
 };
 
 /// The session of one request, read when it is first used and saved with the response.
@@ -57,7 +56,7 @@ pub(crate) struct Live<T> {
     pub(crate) logged_out: bool,
     pub(crate) data: T,
     /// The data as it was, in postcard.
-    pub(crate) original: Zeroizing<Vec<u8>>,
+    pub(crate) original: Wiped,
     /// Why it must not be changed.
     pub(crate) read_only: Option<SessionError>,
 }
@@ -359,7 +358,7 @@ impl<T: SessionData + Default> Live<T> {
         })
     }
 
-    pub(crate) fn held(held: Held, data: T, original: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn held(held: Held, data: T, original: Wiped) -> Self {
         Self {
             presented: Presented::Valid,
             class: held.claims.class(),

@@ -3,12 +3,12 @@
 use core::{fmt, ops::Range};
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
     payload::{SessionData, body, from_postcard},
+    wiped::Wiped,
 };
 
 /// A sealed session: the value of its cookie, and what it claims.
@@ -104,7 +104,7 @@ impl Plan {
 /// it is dropped.
 pub struct OpenedToken {
     claims: Claims,
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     body: Range<usize>,
     needs_reseal: bool,
     needs_reissue: bool,
@@ -113,7 +113,7 @@ pub struct OpenedToken {
 impl OpenedToken {
     pub(super) fn new(
         claims: Claims,
-        bytes: Zeroizing<Vec<u8>>,
+        bytes: Wiped,
         body: Range<usize>,
         needs_reseal: bool,
         needs_reissue: bool,

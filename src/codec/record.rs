@@ -21,6 +21,7 @@ use crate::{
     payload::{SessionData, body},
     random::RandomError,
     token::{self, KEYED_LEN, SuiteId},
+    wiped::Wiped,
 };
 
 /// Where a session stands that a token named.
@@ -147,7 +148,7 @@ impl Scope<'_, Encrypted> {
         max: usize,
     ) -> Result<OpenedToken, OpenError> {
         let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
-        let mut bytes = Zeroizing::new(record);
+        let mut bytes = Wiped(record);
         let key_id = match bytes.first_chunk::<KEYED_LEN>() {
             Some([suite, id @ ..]) if *suite == SuiteId::Record as u8 => KeyId(*id),
             Some(_) => return Err(token::WRONG_SUITE),

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use super::{Codec, Opened, OpenedToken, Plan, Sealed, suite::Suite};
 use crate::{
     claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
@@ -12,6 +10,7 @@ use crate::{
     payload::{SessionData, body},
     time::Timestamp,
     token::{self, Prefix},
+    wiped::Wiped,
 };
 
 /// A [`Codec`] at one instant, and possibly bound to data of the caller's.
@@ -74,7 +73,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut claims = self.claims(identity, T::SCHEMA)?;
         let size = match self.content(&mut claims, data)? {
             Content::Fits(token) => {
-                let token = Zeroizing::new(token);
+                let token = Wiped(token);
                 self.cookie_len(token.len().saturating_add(S::ID.tag_len()))
             }
             Content::TooLarge(size) => size,
@@ -115,17 +114,14 @@ impl<'c, S: Suite> Scope<'c, S> {
             return Err(token::WRONG_SUITE);
         }
         let mut table = self.codec.table();
-        if table.opening(prefix.key_id, self.now).is_none()
-            && self.codec.keys.reload_for_unknown_key(self.now)
-        {
-            table = self.codec.table();
-        }
-        let keyed = table
-            .opening(prefix.key_id, self.now)
-            .ok_or(OpenError::new(
-                OpenErrorKind::UnknownKey,
-                "the ring has no such key, or it is closed",
-            ))?;
+        let keyed = match table.opening(prefix.key_id, self.now) {
+            Some(keyed) => keyed,
+            None if self.codec.keys.reload_for_unknown_key(self.now) => {
+                table = self.codec.table();
+                table.opening(prefix.key_id, self.now).ok_or(UNKNOWN_KEY)?
+            }
+            None => return Err(UNKNOWN_KEY),
+        };
 
         let mut bytes = token::decode_text(value)?;
         if bytes.len() < S::ID.min_len() {
@@ -228,8 +224,8 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut written = [0; MAX_CLAIMS_LEN];
         claims.write(&mut written);
         let place = buffer.get_mut(start..head).unwrap_or_default();
-        for (to, from) in place.iter_mut().zip(written) {
-            *to = from;
+        for (to, from) in place.iter_mut().zip(&written) {
+            *to = *from;
         }
         Ok(Content::Fits(buffer))
     }
@@ -255,6 +251,11 @@ impl<'c, S: Suite> Scope<'c, S> {
             })
     }
 }
+
+const UNKNOWN_KEY: OpenError = OpenError::new(
+    OpenErrorKind::UnknownKey,
+    "the ring has no such key, or it is closed",
+);
 
 enum Content {
     Fits(Vec<u8>),

@@ -21,8 +21,9 @@ pub(super) struct Domain {
 pub(super) struct KeyTable {
     pub(super) generation: u64,
     ring: KeyRing,
-    /// In the order of the ring's keys; each with one function per domain.
-    keyed: Vec<Vec<Prf>>,
+    /// In the order of the ring's keys: its id, beside it for quick search, and one
+    /// function per domain.
+    keyed: Vec<(KeyId, Vec<Prf>)>,
 }
 
 impl KeyTable {
@@ -31,7 +32,7 @@ impl KeyTable {
             let keyed = domains
                 .iter()
                 .map(|domain| Prf::new(&sub_key(key, purpose, &domain.context, &domain.name)));
-            keyed.collect()
+            (key.id(), keyed.collect())
         };
         Self {
             generation,
@@ -52,12 +53,11 @@ impl KeyTable {
 
     /// The key of that id if it opens at `now`, in each domain.
     pub(super) fn opening(&self, id: KeyId, now: Timestamp) -> Option<&[Prf]> {
-        self.ring
-            .keys()
+        self.keyed
             .iter()
-            .zip(&self.keyed)
-            .find(|(entry, _)| entry.key().id() == id && entry.opens_at(now))
-            .map(|(_, keyed)| keyed.as_slice())
+            .zip(self.ring.keys())
+            .find(|((own, _), entry)| *own == id && entry.opens_at(now))
+            .map(|((_, keyed), _)| keyed.as_slice())
     }
 
     /// Whether the key of that id is the one that seals at `now`.

@@ -1,7 +1,5 @@
 //! From the request's cookies to its session.
 
-use zeroize::Zeroizing;
-
 use super::{
     EventKind, Inner, InvalidKind, OnInvalid, OnUnavailable, Presented, SessionError, Strategy,
 };
@@ -16,6 +14,7 @@ use crate::{
     session::{Held, HeldPlace, Live},
     store::RowKey,
     time::Timestamp,
+    wiped::Wiped,
 };
 
 /// The one session that the request's cookies name, if there is one.
@@ -117,7 +116,7 @@ pub(crate) async fn load<T: SessionData + Default>(
 /// A stored session as another request left it.
 pub(super) struct Stored<T> {
     pub(super) data: T,
-    pub(super) original: Zeroizing<Vec<u8>>,
+    pub(super) original: Wiped,
     pub(super) place: HeldPlace,
 }
 
@@ -162,7 +161,7 @@ pub(super) async fn load_record<T: SessionData>(
 enum Loaded<T> {
     Nothing,
     Invalid(InvalidKind),
-    Session(Held, T, Zeroizing<Vec<u8>>),
+    Session(Held, T, Wiped),
 }
 
 fn read_inline<T: SessionData>(token: &OpenedToken) -> Loaded<T> {
@@ -203,9 +202,9 @@ async fn read_stored<T: SessionData>(
 
 /// The bytes that the data had, to see later whether it changed. Where a migration made
 /// something else of them, what it made.
-fn original<T: SessionData>(token: &OpenedToken, data: &T) -> Zeroizing<Vec<u8>> {
+fn original<T: SessionData>(token: &OpenedToken, data: &T) -> Wiped {
     if token.claims().schema() == T::SCHEMA {
-        return Zeroizing::new(token.bytes().to_vec());
+        return Wiped(token.bytes().to_vec());
     }
     to_postcard(data).unwrap_or_default()
 }

@@ -1,10 +1,12 @@
 //! A session's data as the body of a token, and back (SPEC section 6).
 
 use serde::{Serialize, de::DeserializeOwned};
-use zeroize::Zeroizing;
 
 use super::compress::{Compression, Mode, padded_len};
-use crate::error::{OpenError, OpenErrorKind, SealError};
+use crate::{
+    error::{OpenError, OpenErrorKind, SealError},
+    wiped::Wiped,
+};
 
 /// How hard deflate tries: its usual level.
 const DEFLATE_LEVEL: u8 = 6;
@@ -53,7 +55,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     if compression.0 == Mode::Never || plain.len() > MAX_INFLATED {
         return Ok(Appended::TooLarge(plain.len()));
     }
-    let deflated = Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
+    let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
     if compression.0 == Mode::Always {
         return Ok(if deflated.len() < plain.len() && deflated.len() <= room {
             buffer.extend_from_slice(&deflated);
@@ -97,7 +99,7 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
     }
     check_round_trip::<T>(&plain)?;
     let deflated = (compression.0 != Mode::Never)
-        .then(|| Zeroizing::new(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL)));
+        .then(|| Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL)));
     let deflated = deflated.filter(|deflated| deflated.len() < plain.len());
     let content = deflated.as_ref().unwrap_or(&plain);
     let (Some(padded), Ok(length)) = (
@@ -121,16 +123,12 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
 /// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
 ///
 /// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.
-pub(crate) fn expand(
-    body: &[u8],
-    shape: Shape,
-    limit: usize,
-) -> Result<Option<Zeroizing<Vec<u8>>>, OpenError> {
+pub(crate) fn expand(body: &[u8], shape: Shape, limit: usize) -> Result<Option<Wiped>, OpenError> {
     let content = if shape.padded { unpad(body)? } else { body };
     if shape.deflated {
         return inflate(content, limit).map(Some);
     }
-    Ok(shape.padded.then(|| Zeroizing::new(content.to_vec())))
+    Ok(shape.padded.then(|| Wiped(content.to_vec())))
 }
 
 fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
@@ -144,7 +142,7 @@ fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
     }
 }
 
-fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
     use miniz_oxide::inflate::{
         TINFLStatus,
         core::{
@@ -157,7 +155,7 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
         OpenError::new(OpenErrorKind::TooLarge, "inflates to more than is allowed");
 
     // Larger buffers only as the stream proves to need them, never on its word.
-    let mut plain = Zeroizing::new(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
+    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
     loop {
         let (status, read, written) = decompress(
             &mut DecompressorOxide::new(),
@@ -168,13 +166,13 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
         );
         match status {
             TINFLStatus::Done if read == content.len() => {
-                plain.truncate(written);
+                plain.0.truncate(written);
                 return Ok(plain);
             }
             TINFLStatus::HasMoreOutput if plain.len() >= limit => return Err(BOMB),
             TINFLStatus::HasMoreOutput => {
                 let larger = plain.len().saturating_mul(4).min(limit);
-                plain = Zeroizing::new(vec![0; larger]);
+                plain = Wiped(vec![0; larger]);
             }
             _ => return Err(BAD_DEFLATE),
         }
@@ -182,60 +180,74 @@ fn inflate(content: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>, OpenError
 }
 
 /// The whole of `data` in postcard, in a buffer of exactly its size.
-pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Zeroizing<Vec<u8>>, SealError> {
+pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
     let size = postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
         .map_err(|error| unsupported(&error))?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(size));
-    if write_postcard(data, &mut plain, size)? {
+    let mut plain = Wiped(Vec::with_capacity(size));
+    if write_postcard(data, &mut plain.0, size)? {
         Ok(plain)
     } else {
         Err(SealError::Encode("its size changes while it is written"))
     }
 }
 
-/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes.
+/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes. If it does,
+/// and on errors, `buffer` is as it was.
 fn write_postcard<T: Serialize>(
     data: &T,
     buffer: &mut Vec<u8>,
     room: usize,
 ) -> Result<bool, SealError> {
-    let end = buffer.len().saturating_add(room);
-    match postcard::serialize_with_flavor(data, Bounded { buffer, end }) {
-        Ok(()) => Ok(true),
-        Err(postcard::Error::SerializeBufferFull) => Ok(false),
-        Err(error) => Err(unsupported(&error)),
+    let start = buffer.len();
+    buffer.resize(start.saturating_add(room), 0);
+    let rest = buffer.get_mut(start..).unwrap_or_default();
+    match postcard::serialize_with_flavor(data, Bounded { rest }) {
+        Ok(left) => {
+            buffer.truncate(buffer.len().saturating_sub(left));
+            Ok(true)
+        }
+        Err(error) => {
+            wipe_from(buffer, start);
+            match error {
+                postcard::Error::SerializeBufferFull => Ok(false),
+                error => Err(unsupported(&error)),
+            }
+        }
     }
 }
 
-/// Postcard output into a buffer that must not grow past `end`.
+/// Postcard output into what is left of a buffer; tells how much remains.
 struct Bounded<'b> {
-    buffer: &'b mut Vec<u8>,
-    end: usize,
+    rest: &'b mut [u8],
 }
 
 impl postcard::ser_flavors::Flavor for Bounded<'_> {
-    type Output = ();
+    type Output = usize;
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        if self.buffer.len() >= self.end {
-            return Err(postcard::Error::SerializeBufferFull);
+        match core::mem::take(&mut self.rest) {
+            [place, rest @ ..] => {
+                *place = byte;
+                self.rest = rest;
+                Ok(())
+            }
+            [] => Err(postcard::Error::SerializeBufferFull),
         }
-        self.buffer.push(byte);
-        Ok(())
     }
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        if bytes.len() > self.end.saturating_sub(self.buffer.len()) {
-            return Err(postcard::Error::SerializeBufferFull);
-        }
-        self.buffer.extend_from_slice(bytes);
+        let (place, rest) = core::mem::take(&mut self.rest)
+            .split_at_mut_checked(bytes.len())
+            .ok_or(postcard::Error::SerializeBufferFull)?;
+        place.copy_from_slice(bytes);
+        self.rest = rest;
         Ok(())
     }
 
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.rest.len())
     }
 }
 
@@ -265,7 +277,7 @@ fn check_round_trip<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(),
         let again: Option<T> = super::from_postcard(bytes);
         let same = again
             .and_then(|data| to_postcard(&data).ok())
-            .is_some_and(|again| again.as_slice() == bytes);
+            .is_some_and(|again| *again == *bytes);
         if !same {
             return Err(SealError::NotRoundTrip);
         }
@@ -296,7 +308,7 @@ mod tests {
 
     fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
         let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
-        Ok(from_postcard(plain.as_deref().map_or(body, Vec::as_slice)).unwrap())
+        Ok(from_postcard(plain.as_deref().unwrap_or(body)).unwrap())
     }
 
     #[test]
