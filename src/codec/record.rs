@@ -202,10 +202,8 @@ impl Scope<'_, Encrypted> {
             }
             None => (bytes, start..content.end),
         };
-        let current = ring
-            .sealing_key(self.now)
-            .is_some_and(|entry| entry.key().id() == key_id);
-        Ok(OpenedToken::new(claims, bytes, body, !current, false))
+        let needs_reseal = ring.is_superseded(key_id, self.now);
+        Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
     }
 }
 

@@ -151,7 +151,7 @@ impl<'c, S: Suite> Scope<'c, S> {
             claims,
             bytes,
             body,
-            from_former_domain || !table.seals(prefix.key_id, self.now),
+            from_former_domain || table.is_superseded(prefix.key_id, self.now),
             self.codec.policy.needs_reissue(&claims, self.now),
         ))
     }

@@ -60,11 +60,9 @@ impl KeyTable {
             .map(|((_, keyed), _)| keyed.as_slice())
     }
 
-    /// Whether the key of that id is the one that seals at `now`.
-    pub(super) fn seals(&self, id: KeyId, now: Timestamp) -> bool {
-        self.ring
-            .sealing_key(now)
-            .is_some_and(|entry| entry.key().id() == id)
+    /// Whether a newer key than that one seals at `now`.
+    pub(super) fn is_superseded(&self, id: KeyId, now: Timestamp) -> bool {
+        self.ring.is_superseded(id, now)
     }
 }
 

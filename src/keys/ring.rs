@@ -160,6 +160,18 @@ impl KeyRing {
             .find(|entry| entry.key.id() == id && entry.opens_at(now))
     }
 
+    /// Whether a newer key than that one seals at `now`, so that what it sealed should be
+    /// sealed anew. Not so for a key that is still pending here, and that a server whose
+    /// clock is ahead has sealed with already.
+    #[must_use]
+    pub fn is_superseded(&self, id: KeyId, now: Timestamp) -> bool {
+        let own = self.keys.iter().find(|entry| entry.key.id() == id);
+        match (own, self.sealing_key(now)) {
+            (Some(own), Some(sealing)) => own.seals_from < sealing.seals_from,
+            _ => true,
+        }
+    }
+
     /// Checks that no rotation of this ring ends a session that is idle for less than
     /// `longest_idle`: every key that seals must go on opening for that long, and
     /// [`ROTATION_MARGIN`] more, after the next one takes over.
@@ -311,6 +323,12 @@ mod tests {
         assert!(opens(1, 8_999));
         assert!(!opens(1, 9_000));
         assert!(!opens(3, 1_500));
+        let superseded = |first, now| ring.is_superseded(key(first).id(), at(now));
+        assert!(!superseded(1, 1_999));
+        assert!(superseded(1, 2_000));
+        assert!(!superseded(2, 1_500), "pending is not superseded");
+        assert!(!superseded(2, 2_000));
+        assert!(superseded(3, 2_000));
     }
 
     /// GHSA-4grg-w6v8-c28g: the order of the keys in a list decided which one sealed.

@@ -738,7 +738,7 @@ def layouts(suite):
         mk(root=0x20, now=turn),
         keys=two,
         now=turn - 100,
-        reseal=True,
+        reseal=False,
     )
     ok("the newer of two keys", "SPEC 3", mk(root=0x20, now=turn), keys=two)
     late = mk(now=turn - 1)
