@@ -182,6 +182,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
             let mut state = lock(&self.0.state);
             match &mut *state {
                 State::Unread => None,
+                // What could not be loaded must be ended all the same.
+                State::Live(live) if live.read_only.is_some() => None,
                 State::Live(live) => Some(live.held.take()),
                 State::Finished => return Err(SessionError::TooLate),
             }

@@ -154,7 +154,12 @@ impl Scope<'_, Encrypted> {
             Some(_) => return Err(token::WRONG_SUITE),
             None => return Err(token::TOO_SHORT),
         };
-        let ring = self.codec.keys.current();
+        let mut ring = self.codec.keys.current();
+        if ring.opening_key(key_id, self.now).is_none()
+            && self.codec.keys.reload_for_unknown_key(self.now)
+        {
+            ring = self.codec.keys.current();
+        }
         let key = ring
             .opening_key(key_id, self.now)
             .ok_or(OpenError::new(

@@ -23,7 +23,8 @@ pub enum SessionError {
     /// the two. Answer with 409, or 503, and let the client try again.
     #[error("the session was changed by another request")]
     Conflict,
-    /// The session ended while the request was under way: by a logout or a revocation.
+    /// The session ended while the request was under way: by a logout, a revocation, or its
+    /// absolute timeout.
     #[error("the session ended while the request was under way")]
     Gone,
     /// The cookie is not valid, and the manager was told to refuse such requests.
@@ -35,7 +36,7 @@ pub enum SessionError {
     TooLate,
     /// The session does not fit: the error names its size and the limit.
     #[error(transparent)]
-    Seal(#[from] SealError),
+    Seal(SealError),
 }
 
 impl SessionError {
@@ -50,6 +51,16 @@ impl SessionError {
             Self::Seal(SealError::TooLarge { .. }) => 413,
             Self::Seal(_) | Self::TooLate => 500,
             Self::Unavailable(_) | Self::NoStore => 503,
+        }
+    }
+}
+
+impl From<SealError> for SessionError {
+    fn from(error: SealError) -> Self {
+        match error {
+            // It was alive when the request began.
+            SealError::Expired => Self::Gone,
+            error => Self::Seal(error),
         }
     }
 }

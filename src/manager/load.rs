@@ -120,17 +120,17 @@ pub(super) struct Stored<T> {
     pub(super) place: HeldPlace,
 }
 
-/// Loads and opens the record that a reference names; `None` if there is none any more.
+/// Loads and opens the record that a reference names; why there is none, otherwise.
 pub(super) async fn load_record<T: SessionData>(
     inner: &Inner<T>,
     claims: &Claims,
     handle: &Handle,
-) -> Result<Option<Stored<T>>, SessionError> {
+) -> Result<Result<Stored<T>, InvalidKind>, SessionError> {
     let store = inner.store.as_ref().ok_or(SessionError::NoStore)?;
     let now = inner.now();
     let key = RowKey(row_key(claims.session_id()));
     let Some(row) = store.load(&key, now).await? else {
-        return Ok(None);
+        return Ok(Err(InvalidKind::Gone));
     };
     let opened = inner.codec.at(now).open_record(
         claims,
@@ -139,22 +139,23 @@ pub(super) async fn load_record<T: SessionData>(
         row.bytes,
         inner.max_record_bytes,
     );
-    // A row that this reference does not open has been replaced under another handle.
-    let Ok(record) = opened else {
-        return Ok(None);
-    };
-    let Ok(data) = record.data() else {
-        return Ok(None);
-    };
-    Ok(Some(Stored {
-        original: original(&record, &data),
-        data,
-        place: HeldPlace::Store {
-            handle: handle.clone(),
-            state: row.state,
-            expires: row.expires,
-            needs_reseal: record.needs_reseal(),
-        },
+    let read = opened.and_then(|record| {
+        let data = record.data()?;
+        Ok(Stored {
+            original: original(&record, &data),
+            data,
+            place: HeldPlace::Store {
+                handle: handle.clone(),
+                state: row.state,
+                expires: row.expires,
+                needs_reseal: record.needs_reseal(),
+            },
+        })
+    });
+    Ok(read.map_err(|error| match error.kind() {
+        // The session has come to this row anew, under another handle.
+        OpenErrorKind::NotAuthentic => InvalidKind::Gone,
+        kind => InvalidKind::Token(kind),
     }))
 }
 
@@ -186,7 +187,7 @@ async fn read_stored<T: SessionData>(
 ) -> Result<Loaded<T>, SessionError> {
     let stored = load_record(inner, &reference.claims, &reference.handle).await?;
     Ok(match stored {
-        Some(stored) => Loaded::Session(
+        Ok(stored) => Loaded::Session(
             Held {
                 claims: reference.claims,
                 needs_reseal: reference.needs_reseal,
@@ -196,7 +197,7 @@ async fn read_stored<T: SessionData>(
             stored.data,
             stored.original,
         ),
-        None => Loaded::Invalid(InvalidKind::Gone),
+        Err(kind) => Loaded::Invalid(kind),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::{
         record::{Handle, row_key},
     },
     error::SealError,
+    expiry::Lifetimes,
     payload::{SessionData, body::to_postcard, from_postcard},
     session::{Held, HeldPlace, Live},
     store::{Created, NewRow, RowChange, RowKey, RowState, SessionStore, Updated},
@@ -38,7 +39,12 @@ pub(super) async fn save<T: SessionData + Default>(
     }
     let changed = *to_postcard(&live.data)? != *live.original;
     if let Some(error) = live.read_only {
-        return if changed { Err(error) } else { Ok(Vec::new()) };
+        let untouched = !changed && !live.renewed;
+        return if untouched {
+            Ok(Vec::new())
+        } else {
+            Err(error)
+        };
     }
     let save = Save {
         inner,
@@ -182,8 +188,8 @@ impl<T: SessionData + Default> Save<'_, T> {
             let back = self.fits_with_room(identity, &live.data)?;
             let written = if back {
                 // Whoever still holds the reference finds the newest data for a while.
-                let idle = self.inner.codec.policy().longest_idle();
-                Written::Moved((*expires).min(self.now + IN_FLIGHT + idle))
+                let until = self.now + IN_FLIGHT + self.lifetimes(identity)?.idle();
+                Written::Moved((*expires).min(until))
             } else if change.class_changed {
                 Written::InPlace(Some(self.row_expires(identity)?))
             } else {
@@ -216,7 +222,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         else {
             return self.conflict(&identity);
         };
-        let Some(stored) = load_record(self.inner, &held.claims, handle).await? else {
+        let Ok(stored) = load_record(self.inner, &held.claims, handle).await? else {
             return Err(SessionError::Gone);
         };
         let merged = from_postcard::<T>(&live.original)
@@ -375,9 +381,12 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// A row lives as long as its session can: the absolute timeout of its class.
     fn row_expires(&self, identity: &Identity) -> Result<Timestamp, SealError> {
+        Ok(identity.created() + self.lifetimes(identity)?.absolute())
+    }
+
+    fn lifetimes(&self, identity: &Identity) -> Result<&Lifetimes, SealError> {
         let lifetimes = self.inner.codec.policy().lifetimes(identity.class());
-        let lifetimes = lifetimes.ok_or(SealError::UnknownClass(identity.class().index()))?;
-        Ok(identity.created() + lifetimes.absolute())
+        lifetimes.ok_or(SealError::UnknownClass(identity.class().index()))
     }
 
     fn store(&self) -> Result<&std::sync::Arc<dyn SessionStore>, SessionError> {
