@@ -238,3 +238,64 @@ impl<S: Suite> fmt::Debug for Codec<S> {
 pub fn encoded_len<T: Serialize>(data: &T) -> Result<usize, SealError> {
     crate::payload::body::to_postcard(data).map(|bytes| bytes.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{
+        crypto::OPERATIONS,
+        error::OpenErrorKind,
+        keys::{Key, KeyRing},
+        payload::Plain,
+    };
+
+    fn codec<S: Suite>() -> Codec<S> {
+        let hour = Duration::from_hours(1);
+        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let policy = Policy::new(hour, hour).unwrap();
+        Codec::builder("example.com", keys, policy).build().unwrap()
+    }
+
+    /// How many HMAC and AES-GCM operations `then` takes.
+    fn operations<T>(then: impl FnOnce() -> T) -> (T, u32) {
+        let before = OPERATIONS.get();
+        let outcome = then();
+        (outcome, OPERATIONS.get() - before)
+    }
+
+    fn check<S: Suite>(expected: u32) {
+        let (ours, theirs): (Codec<S>, Codec<S>) = (codec(), codec());
+        let identity = ours.new_identity().unwrap();
+        let (sealed, count) = operations(|| ours.seal(&identity, &Plain(7_u8)).unwrap());
+        assert_eq!(count, expected);
+        let (opened, count) = operations(|| ours.open::<Plain<u8>>(sealed.value()));
+        assert_eq!((opened.unwrap().into_data(), count), (Plain(7), expected));
+
+        for (value, kind) in [
+            (sealed.value(), OpenErrorKind::UnknownKey),
+            ("", OpenErrorKind::Absent),
+            (&"x".repeat(4096), OpenErrorKind::WrongSuite),
+            (&".".repeat(4096), OpenErrorKind::Malformed),
+            (&"x".repeat(4097), OpenErrorKind::TooLarge),
+        ] {
+            let (error, count) = operations(|| theirs.open_token(value).unwrap_err());
+            assert_eq!((error.kind(), count), (kind, 0));
+        }
+        // Garbage after a key id that we know: the whole text is not base64.
+        let garbage = format!("{}.", sealed.value());
+        let (error, count) = operations(|| ours.open_token(&garbage).unwrap_err());
+        assert_eq!((error.kind(), count), (OpenErrorKind::Malformed, 0));
+    }
+
+    #[test]
+    fn an_encrypted_token_takes_one_hmac_and_one_aes_and_an_unknown_key_takes_none() {
+        check::<Encrypted>(2);
+    }
+
+    #[test]
+    fn a_signed_token_takes_one_hmac_and_an_unknown_key_takes_none() {
+        check::<Signed>(1);
+    }
+}

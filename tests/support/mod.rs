@@ -1,6 +1,7 @@
 //! The corpus in `tests/corpus`, as applications would hold it: as typed structs, and as
 //! [`Values`]. Shared by tests and benchmarks.
 #![allow(dead_code, unreachable_pub, reason = "each user needs a part of it")]
+#![allow(clippy::struct_field_names, reason = "the names of the JSON")]
 #![allow(clippy::unwrap_used, reason = "the corpus is part of the repository")]
 
 use core::time::Duration;
