@@ -1,0 +1,168 @@
+//! What the server does in one step: Lua scripts, each on the keys of one slot.
+//!
+//! Versions are compared as text, since Lua's numbers are doubles; the next one is
+//! counted here. Instants are 32 bits and exact in a double. A write carries a random
+//! mark that stays in the row: when a script runs twice because its first reply was lost,
+//! the second run finds its own mark and answers what the first one did.
+use ::redis::{Cmd, Script as Hashed, cmd};
+
+/// Rows, answers: what the scripts return.
+pub(super) const DONE: i64 = 1;
+/// The row exists already, or is in another state.
+pub(super) const REFUSED: i64 = 0;
+
+/// The most revocations that one call deletes: Lua's stack holds some thousand values.
+pub(super) const MAX_BATCH: u32 = 1000;
+
+/// `ARGV`: now, expires, milliseconds to live, mark, bytes.
+const CREATE: &str = r"
+local row = redis.call('HMGET', KEYS[1], 'expires', 'mark')
+if row[1] and tonumber(row[1]) > tonumber(ARGV[1]) then
+  if row[2] == ARGV[4] then return 1 end
+  return 0
+end
+redis.call('HSET', KEYS[1], 'version', '1', 'moved', '0', 'written', ARGV[1],
+  'expires', ARGV[2], 'mark', ARGV[4], 'bytes', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+";
+
+/// `ARGV`: now, expected version, expected moved, next version, next moved, mark, bytes,
+/// and, if the expiry changes, expires and milliseconds to live.
+const UPDATE: &str = r"
+local row = redis.call('HMGET', KEYS[1], 'version', 'moved', 'expires', 'mark')
+if not row[1] or tonumber(row[3]) <= tonumber(ARGV[1]) then return -1 end
+if row[4] == ARGV[6] then return 1 end
+if row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[4], 'moved', ARGV[5], 'written', ARGV[1],
+  'mark', ARGV[6], 'bytes', ARGV[7])
+if ARGV[8] then
+  redis.call('HSET', KEYS[1], 'expires', ARGV[8])
+  redis.call('PEXPIRE', KEYS[1], ARGV[9])
+end
+return 1
+";
+
+/// `ARGV`: now, expires, milliseconds to live. `PEXPIRE` comes first: a full server
+/// refuses a script whose first write is `HSET`, and this one takes no room.
+const EXPIRE_AT: &str = r"
+local expires = redis.call('HGET', KEYS[1], 'expires')
+if not expires or tonumber(expires) <= tonumber(ARGV[1]) then return 0 end
+if tonumber(ARGV[3]) <= 0 then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('HSET', KEYS[1], 'expires', ARGV[2])
+end
+return 1
+";
+
+/// `KEYS`: entries, times, expiries. `ARGV`: id, not before, expires.
+const REVOKE: &str = r"
+local not_before, expires = ARGV[2], ARGV[3]
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old then
+  local old_not_before, old_expires = string.match(old, '^(%d+):(%d+)$')
+  if tonumber(old_not_before) > tonumber(not_before) then not_before = old_not_before end
+  if tonumber(old_expires) > tonumber(expires) then expires = old_expires end
+end
+local time = redis.call('TIME')
+local ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[1], ARGV[1], not_before .. ':' .. expires)
+redis.call('ZADD', KEYS[2], ms, ARGV[1])
+redis.call('ZADD', KEYS[3], expires, ARGV[1])
+return 1
+";
+
+/// `KEYS`: entries, times. `ARGV`: the cursor or nothing, milliseconds of overlap.
+///
+/// A cursor ahead of this server's clock was taken from another server before a failover;
+/// this one's clock counts then.
+const REVOKED_SINCE: &str = r"
+local time = redis.call('TIME')
+local ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local entries
+if ARGV[1] == '' then
+  entries = redis.call('HGETALL', KEYS[1])
+else
+  local from = math.min(tonumber(ARGV[1]), ms) - tonumber(ARGV[2])
+  entries = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], string.format('%.0f', from), '+inf')) do
+    entries[#entries + 1] = id
+    entries[#entries + 1] = redis.call('HGET', KEYS[1], id) or ''
+  end
+end
+return { string.format('%.0f', ms), entries }
+";
+
+/// `KEYS`: entries, times, expiries. `ARGV`: now, how many.
+const DELETE_EXPIRED: &str = r"
+local ids = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+if #ids > 0 then
+  redis.call('HDEL', KEYS[1], unpack(ids))
+  redis.call('ZREM', KEYS[2], unpack(ids))
+  redis.call('ZREM', KEYS[3], unpack(ids))
+end
+return #ids
+";
+
+/// A script and the hash that the server knows it by.
+pub(super) struct Script {
+    source: &'static str,
+    hash: Box<str>,
+}
+
+impl Script {
+    fn new(source: &'static str) -> Self {
+        Self {
+            source,
+            hash: Hashed::new(source).get_hash().into(),
+        }
+    }
+
+    /// The short call, for a server that has seen the script.
+    pub(super) fn by_hash<K: AsRef<[u8]>>(&self, keys: &[K], args: &[&[u8]]) -> Cmd {
+        call("EVALSHA", &self.hash, keys, args)
+    }
+
+    /// The whole call, after which the server knows the script. Unlike `SCRIPT LOAD` it
+    /// asks only the node that has the keys.
+    pub(super) fn by_source<K: AsRef<[u8]>>(&self, keys: &[K], args: &[&[u8]]) -> Cmd {
+        call("EVAL", self.source, keys, args)
+    }
+}
+
+fn call<K: AsRef<[u8]>>(verb: &str, script: &str, keys: &[K], args: &[&[u8]]) -> Cmd {
+    let mut call = cmd(verb);
+    call.arg(script).arg(keys.len());
+    for key in keys {
+        call.arg(key.as_ref());
+    }
+    for arg in args {
+        call.arg(*arg);
+    }
+    call
+}
+
+/// All scripts, hashed once.
+pub(super) struct Scripts {
+    pub(super) create: Script,
+    pub(super) update: Script,
+    pub(super) expire_at: Script,
+    pub(super) revoke: Script,
+    pub(super) revoked_since: Script,
+    pub(super) delete_expired: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            create: Script::new(CREATE),
+            update: Script::new(UPDATE),
+            expire_at: Script::new(EXPIRE_AT),
+            revoke: Script::new(REVOKE),
+            revoked_since: Script::new(REVOKED_SINCE),
+            delete_expired: Script::new(DELETE_EXPIRED),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One server that is full, silent, dead, or loses a reply.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use sealed_session::store::{
+    Created, RevocationId, Revoked, RowKey, SessionStore, StoreErrorKind, Updated,
+    redis::RedisStore,
+};
+
+use crate::{calls::*, redis_server::RedisServer};
+
+#[test]
+fn a_full_server_says_so_and_can_still_end_sessions() {
+    let memory = [
+        "--save",
+        "",
+        "--maxmemory",
+        "8mb",
+        "--maxmemory-policy",
+        "noeviction",
+    ];
+    let Some(server) = RedisServer::with(&memory) else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let bytes = vec![1; 1 << 20];
+        let key = |n| RowKey([n; 32]);
+        let mut rows = 0;
+        let error = loop {
+            match create(&store, &key(rows), &bytes).await {
+                Ok(_) => rows += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), StoreErrorKind::Full, "{error:?}");
+        let error = update(&store, &key(0), &bytes).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Full, "{error:?}");
+        assert_eq!(load(&store, &key(0)).await.unwrap().unwrap().state, FIRST);
+        assert_eq!(load(&store, &key(rows)).await.unwrap(), None);
+
+        // Over the limit even when nothing is in flight.
+        server.cli(&["config", "set", "maxmemory", "1mb"]);
+        let revoked = Revoked {
+            id: RevocationId([1; 32]),
+            not_before: now(),
+            expires: now() + HOUR,
+        };
+        let error = store.revoke(revoked, now()).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Full, "{error:?}");
+        store
+            .expire_at(&key(0), now() + HOUR * 2, now())
+            .await
+            .unwrap();
+        let row = load(&store, &key(0)).await.unwrap().unwrap();
+        assert!(row.expires > now() + HOUR);
+        store.expire_at(&key(0), now(), now()).await.unwrap();
+        store.delete(&key(1)).await.unwrap();
+        assert_eq!(load(&store, &key(0)).await.unwrap(), None);
+        server.cli(&["config", "set", "maxmemory", "8mb"]);
+        assert_eq!(
+            create(&store, &key(rows), &bytes).await.unwrap(),
+            Created::Created
+        );
+    });
+}
+
+#[test]
+fn a_server_that_waits_for_replicas_is_unreachable_for_writes() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        create(&store, &KEY, b"x").await.unwrap();
+        server.cli(&["config", "set", "min-replicas-to-write", "1"]);
+        assert_unreachable(update(&store, &KEY, b"y")).await;
+        assert!(load(&store, &KEY).await.unwrap().is_some());
+        server.cli(&["config", "set", "min-replicas-to-write", "0"]);
+        let updated = update(&store, &KEY, b"y").await;
+        assert_eq!(updated.unwrap(), Updated::Updated);
+    });
+}
+
+#[test]
+fn a_paused_server_is_unreachable_in_time_and_then_back() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        create(&store, &KEY, b"x").await.unwrap();
+        server.pause();
+        assert_unreachable(load(&store, &KEY)).await;
+        assert_unreachable(load(&store, &KEY)).await;
+        assert_unreachable(update(&store, &KEY, b"y")).await;
+        let error = RedisStore::connect(&server.url(), impatient())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unreachable);
+        server.resume();
+        let (took, row) = recovery(&store, &KEY).await;
+        assert!(row.is_some() && took < PATIENCE * 2 + SLACK, "{took:?}");
+    });
+}
+
+#[test]
+fn a_killed_server_comes_back_with_its_rows() {
+    let Some(mut server) = RedisServer::durable() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        create(&store, &KEY, b"x").await.unwrap();
+        server.kill();
+        assert_unreachable(load(&store, &KEY)).await;
+        server.restart();
+        let (_, row) = recovery(&store, &KEY).await;
+        assert_eq!(row.unwrap().bytes, b"x");
+
+        // Not even one error, when nothing was sent in between.
+        server.kill();
+        server.restart();
+        assert_eq!(update(&store, &KEY, b"y").await.unwrap(), Updated::Updated);
+    });
+}
+
+#[test]
+fn a_write_whose_reply_was_lost_does_not_lose_against_itself() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let (port, lose) = proxy(server.port);
+    run(async {
+        let url = format!("redis://127.0.0.1:{port}");
+        let (store, direct) = (connect(&url).await, connect(&server.url()).await);
+        // The server knows the scripts, so the lost reply is that of the write.
+        create(&direct, &RowKey([1; 32]), b"x").await.unwrap();
+        update(&direct, &RowKey([1; 32]), b"x").await.unwrap();
+
+        lose.store(true, Ordering::SeqCst);
+        assert_eq!(create(&store, &KEY, b"x").await.unwrap(), Created::Created);
+        assert!(!lose.swap(true, Ordering::SeqCst), "no reply was lost");
+        assert_eq!(update(&store, &KEY, b"y").await.unwrap(), Updated::Updated);
+        assert!(!lose.load(Ordering::SeqCst), "no reply was lost");
+        let row = load(&direct, &KEY).await.unwrap().unwrap();
+        assert_eq!((row.state.version, row.bytes), (2, b"y".to_vec()));
+
+        // The same change by somebody else is no repetition.
+        assert_eq!(update(&store, &KEY, b"y").await.unwrap(), Updated::Conflict);
+        assert_eq!(create(&store, &KEY, b"y").await.unwrap(), Created::Exists);
+    });
+}
+
+/// Passes bytes on to `server`. While the flag is set, it drops the next reply and the
+/// connection, and clears the flag.
+fn proxy(server: u16) -> (u16, Arc<AtomicBool>) {
+    let lose = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&lose);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut upstream = TcpStream::connect(("127.0.0.1", server)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let flag = Arc::clone(&flag);
+            thread::spawn(move || {
+                let mut reply = [0; 4096];
+                while let Ok(length @ 1..) = upstream.read(&mut reply) {
+                    if flag.swap(false, Ordering::SeqCst) {
+                        break;
+                    }
+                    client.write_all(&reply[..length]).unwrap();
+                }
+                let _ = client.shutdown(Shutdown::Both);
+                let _ = upstream.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    (port, lose)
+}

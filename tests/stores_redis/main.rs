@@ -1,0 +1,165 @@
+//! `RedisStore` on living servers and clusters, also while they fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests, and the helpers beside them"
+)]
+
+#[path = "../servers/redis.rs"]
+mod redis_server;
+
+mod calls;
+mod cluster;
+mod faults;
+
+use std::time::Duration;
+
+use calls::*;
+use redis_server::{RedisCluster, RedisServer};
+use sealed_session::{
+    store::{
+        Created, NewRow, RevocationId, Revoked, SessionStore, StoreErrorKind, SyncCursor, Updated,
+        conformance,
+        redis::{RedisOptions, RedisStore},
+    },
+    time::Timestamp,
+};
+
+#[test]
+fn one_server_does_what_every_store_must() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(conforms(&server.url()));
+}
+
+#[test]
+fn a_cluster_does_what_every_store_must() {
+    let Some(cluster) = RedisCluster::start() else {
+        return;
+    };
+    run(conforms(&cluster.url()));
+}
+
+/// With two stores, and with 10 MiB.
+async fn conforms(url: &str) {
+    let connect = || RedisStore::connect(url, RedisOptions::default());
+    let (a, b) = (connect().await.unwrap(), connect().await.unwrap());
+    let report = conformance::check_two(&a, &b, now()).await.unwrap();
+    assert!(!report.cases().is_empty());
+    conformance::check_large(&a, now(), 10 << 20).await.unwrap();
+}
+
+#[test]
+fn time_to_live_counts_from_the_applications_clock() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let left = || {
+            server
+                .cli(&["pttl", &row_name(&KEY)])
+                .trim()
+                .parse::<u64>()
+                .unwrap()
+        };
+        let in_1970 = Timestamp::MIN + Duration::from_secs(5);
+        let row = NewRow {
+            bytes: b"x",
+            expires: in_1970 + HOUR,
+        };
+        store.create(&KEY, row, in_1970).await.unwrap();
+        assert!((3_590_000..=3_600_000).contains(&left()));
+
+        store
+            .expire_at(&KEY, Timestamp::MAX, Timestamp::MIN)
+            .await
+            .unwrap();
+        assert!((4_294_967_285_000..=4_294_967_295_000).contains(&left()));
+        assert!(store.load(&KEY, Timestamp::MIN).await.unwrap().is_some());
+        assert_eq!(store.load(&KEY, Timestamp::MAX).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn rows_of_ten_mebibytes_come_back() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = RedisStore::connect(&server.url(), RedisOptions::default())
+            .await
+            .unwrap();
+        let large: Vec<u8> = (0..10_u32 << 20).map(|i| (i % 251) as u8).collect();
+        create(&store, &KEY, &large).await.unwrap();
+        assert!(load(&store, &KEY).await.unwrap().unwrap().bytes == large);
+        // The script is new to the server: the bytes are sent twice.
+        server.cli(&["script", "flush"]);
+        assert_eq!(
+            update(&store, &KEY, &large).await.unwrap(),
+            Updated::Updated
+        );
+        assert!(load(&store, &KEY).await.unwrap().unwrap().bytes == large);
+    });
+}
+
+#[test]
+fn tls_with_the_right_authority_only() {
+    let Some((server, authority)) = RedisServer::tls() else {
+        return;
+    };
+    run(async {
+        let url = format!("rediss://localhost:{}", server.port);
+        let options = impatient().certificate_authority(authority);
+        let store = RedisStore::connect(&url, options.clone()).await.unwrap();
+        assert_eq!(create(&store, &KEY, b"x").await.unwrap(), Created::Created);
+        assert_eq!(load(&store, &KEY).await.unwrap().unwrap().bytes, b"x");
+
+        for (url, options) in [
+            (url.clone(), impatient()),
+            (url.replace("localhost", "127.0.0.1"), options.clone()),
+            (format!("{url}#insecure"), options),
+        ] {
+            RedisStore::connect(&url, options).await.unwrap_err();
+        }
+    });
+}
+
+#[test]
+fn a_wrong_password_is_a_failure_and_not_in_the_error() {
+    let Some(server) = RedisServer::with(&["--save", "", "--requirepass", "right"]) else {
+        return;
+    };
+    run(async {
+        let url = |password| format!("redis://:{password}@127.0.0.1:{}", server.port);
+        connect(&url("right")).await;
+        let error = RedisStore::connect(&url("wrong-one"), impatient())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Failed, "{error:?}");
+        assert!(!format!("{error:?}").contains("wrong-one"));
+    });
+}
+
+#[test]
+fn a_cursor_ahead_of_the_servers_clock_misses_nothing_new() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let revoked = Revoked {
+            id: RevocationId([1; 32]),
+            not_before: now(),
+            expires: now() + HOUR,
+        };
+        store.revoke(revoked, now()).await.unwrap();
+        let ahead = Some(SyncCursor(u64::MAX));
+        let delta = store.revoked_since(ahead, now()).await.unwrap();
+        assert_eq!(delta.entries, [revoked]);
+        assert!(delta.cursor < SyncCursor(u64::MAX));
+    });
+}
