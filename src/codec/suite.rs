@@ -87,8 +87,9 @@ impl Protect for Signed {
         _: &dyn Random,
         token: &mut Vec<u8>,
     ) -> Result<(), RandomError> {
-        let rest = put(token, [Self::ID as u8]);
-        put(rest, key_id.0);
+        let mut header = [Self::ID as u8; KEYED_LEN];
+        write(&mut header, 1, &key_id.0);
+        write(token, 0, &header);
         let tag = keyed.mac(&[&length_of(caller_aad), caller_aad, token]);
         token.extend_from_slice(&tag);
         Ok(())
@@ -113,6 +114,9 @@ impl Protect for Signed {
 const HEADER_LEN: usize = SuiteId::Encrypted.prefix_len();
 const NONCE_LEN: usize = 24;
 
+/// Bytes 12 to 24 of the nonce, which is where GCM's own nonce comes from.
+const IV: Range<usize> = 29..HEADER_LEN;
+
 /// Seals in the encrypted layout: the key is `EXPAND(keyed, hdr || "ek")`, the nonce's
 /// last 12 bytes are GCM's, and `hdr || aad` is authenticated beside the content.
 pub(crate) fn encrypt(
@@ -123,18 +127,17 @@ pub(crate) fn encrypt(
     random: &dyn Random,
     token: &mut Vec<u8>,
 ) -> Result<(), RandomError> {
+    let mut header = [suite as u8; HEADER_LEN];
+    write(&mut header, 1, &key_id.0);
     let nonce: [u8; NONCE_LEN] = crate::random::array(random)?;
-    let mut header = [0; HEADER_LEN];
-    let rest = put(&mut header, [suite as u8]);
-    let rest = put(rest, key_id.0);
-    put(rest, nonce);
-    put(token, header);
+    write(&mut header, KEYED_LEN, &nonce);
+    write(token, 0, &header);
 
     let key = keyed.expand(&[&header, b"ek"]);
     let content = token.get_mut(HEADER_LEN..).unwrap_or_default();
     // GCM refuses only lengths that no memory holds; treated as a failure to seal.
     let tag = with_aad(&header, aad, |aad| {
-        aead_seal(&key, iv_of(&header), aad, content)
+        aead_seal(&key, &iv_of(&header), aad, content)
     })
     .ok_or(RandomError)?;
     token.extend_from_slice(&tag);
@@ -153,14 +156,15 @@ pub(crate) fn decrypt(
     let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(NotAuthentic)?;
     let key = keyed.expand(&[&*header, b"ek"]);
     with_aad(header, aad, |aad| {
-        aead_open(&key, iv_of(header), aad, content, tag)
+        aead_open(&key, &iv_of(header), aad, content, tag)
     })?;
     Ok(HEADER_LEN..HEADER_LEN.saturating_add(content.len()))
 }
 
-/// Bytes 12 to 24 of the nonce, which end the header: GCM's own nonce.
-fn iv_of(header: &[u8; HEADER_LEN]) -> &[u8; 12] {
-    header.last_chunk().unwrap_or(&[0; 12])
+fn iv_of(header: &[u8; HEADER_LEN]) -> [u8; 12] {
+    let mut iv = [0; 12];
+    write(&mut iv, 0, header.get(IV).unwrap_or_default());
+    iv
 }
 
 /// Calls `then` with `hdr || aad`, copying only where there is an `aad`.
@@ -176,14 +180,10 @@ fn length_of(bytes: &[u8]) -> [u8; 8] {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes()
 }
 
-/// Puts `from` at the start of `to`, which has room for it, and gives what follows.
-fn put<const N: usize>(to: &mut [u8], from: [u8; N]) -> &mut [u8] {
-    match to.split_first_chunk_mut() {
-        Some((place, rest)) => {
-            *place = from;
-            rest
-        }
-        None => &mut [],
+/// Copies `from` to `to`, from position `at`, as far as it reaches.
+fn write(to: &mut [u8], at: usize, from: &[u8]) {
+    for (to, from) in to.iter_mut().skip(at).zip(from) {
+        *to = *from;
     }
 }
 

@@ -31,7 +31,7 @@ pub fn read<T: DeserializeOwned>(json: &str) -> T {
 pub fn codec<S: Suite>() -> Codec<S> {
     let day = Duration::from_hours(24);
     let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
-    let policy = Policy::new(day, 7 * day).unwrap();
+    let policy = Policy::new(day, Duration::from_hours(7 * 24)).unwrap();
     Codec::builder("example.com", keys, policy).build().unwrap()
 }
 
