@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::{
     claims::{Claims, Identity, LifetimeClass, SessionId, Subject},
-    codec::{
-        Plan,
-        record::{AnyToken, Handle},
-    },
-    manager::{EventKind, Inner, Place, Presented, SessionError, load, load::Chosen, lock, save},
+    codec::{Plan, record::Handle},
+    error::SealError,
+    manager::{EventKind, Inner, OnInvalid, Place, Presented, SessionError, load, lock, save},
     payload::{SessionData, body::to_postcard},
     store::RowState,
     time::Timestamp,
@@ -30,9 +28,21 @@ pub struct Session<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     manager: Arc<Inner<T>>,
-    candidates: Vec<String>,
-    navigation: bool,
+    request: Request,
     state: Mutex<State<T>>,
+}
+
+/// What of a request concerns its session.
+#[derive(Default)]
+pub(crate) struct Request {
+    /// The values of its cookies, under every name that is accepted.
+    pub(crate) values: Vec<String>,
+    /// Somebody other than this host may have set one of them.
+    pub(crate) may_be_planted: bool,
+    /// There were more of one name than are looked at.
+    pub(crate) too_many: bool,
+    /// The user goes to a page.
+    pub(crate) navigation: bool,
 }
 
 enum State<T> {
@@ -54,6 +64,11 @@ pub(crate) struct Live<T> {
     /// Whether its id has changed, so that what the client holds must end.
     pub(crate) renewed: bool,
     pub(crate) logged_out: bool,
+    /// Whether the data was lent to be changed. Reading does not write, also where the
+    /// same data may have several encodings.
+    pub(crate) touched: bool,
+    /// Whether a change of the data panicked half-way.
+    pub(crate) torn: bool,
     pub(crate) data: T,
     /// The data as it was, in postcard.
     pub(crate) original: Wiped,
@@ -110,7 +125,14 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     #[doc(alias = "insert")]
     #[doc(alias = "set")]
     pub async fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
-        self.with(|live| change(&mut live.data)).await
+        self.with(|live| {
+            live.touched = true;
+            live.torn = true;
+            let result = change(&mut live.data);
+            live.torn = false;
+            result
+        })
+        .await
     }
 
     /// Makes the session that of a user who has just authenticated (ASVS 7.2.4): a new
@@ -132,6 +154,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
                 .earliest_start(subject, identity.created)
                 .await?;
         }
+        // Whatever the cookie is worth, a user may log in.
+        self.load(OnInvalid::Anonymous).await?;
         self.with(|live| {
             live.identity = Some(identity.with_subject(subject));
             live.renewed = true;
@@ -177,37 +201,18 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     #[doc(alias = "logout")]
     pub async fn log_out(&self) -> Result<(), SessionError> {
         let manager = &self.0.manager;
-        // The row is not needed: the cookie alone tells which session it is.
-        let held = {
-            let mut state = lock(&self.0.state);
-            match &mut *state {
-                State::Unread => None,
-                // What could not be loaded must be ended all the same.
-                State::Live(live) if live.read_only.is_some() => None,
-                State::Live(live) => Some(live.held.take()),
-                State::Finished => return Err(SessionError::TooLate),
-            }
-        };
-        let held = match held {
-            Some(held) => held,
-            None => match load::choose(manager, &self.0.candidates).await? {
-                Chosen::Session(token) => Some(Held::of(&token)),
-                Chosen::Nothing | Chosen::Invalid(_) => None,
-            },
-        };
-        if let Some(held) = held {
-            let session = held.claims.session_id();
-            if let Err(error) = save::end(manager, &held).await {
-                // Still logged in: put back what the client holds.
-                if let State::Live(live) = &mut *lock(&self.0.state) {
-                    live.held = Some(held);
-                }
-                return Err(error);
-            }
-            manager.tell(EventKind::LoggedOut, Some(session));
+        self.assert_open()?;
+        // The row is not needed: the cookie alone tells which session it is. All of them
+        // are ended that the client presents, whatever this request has made of them.
+        for claims in load::open_all(manager, &self.0.request) {
+            save::end(manager, &claims).await?;
+            manager.tell(EventKind::LoggedOut, Some(claims.session_id()));
         }
         let mut live = Live::empty(Presented::Nothing)?;
         live.logged_out = true;
+        // Nothing has changed until here, so that a logout that fails or is cancelled
+        // leaves the session as it was.
+        self.assert_open()?;
         *lock(&self.0.state) = State::Live(Box::new(live));
         Ok(())
     }
@@ -254,11 +259,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// # Errors
     /// As for [`read`](Self::read), and [`SessionError::Seal`].
     pub async fn is_dirty(&self) -> Result<bool, SessionError> {
-        self.with(|live| {
-            let changed = *to_postcard(&live.data)? != *live.original;
-            Ok(changed || live.renewed || live.class_changed())
-        })
-        .await?
+        self.with(|live| Ok(live.is_changed()? || live.renewed || live.class_changed()))
+            .await?
     }
 
     /// Where the session lives now.
@@ -289,11 +291,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         .map_err(Into::into)
     }
 
-    pub(crate) fn new(manager: Arc<Inner<T>>, candidates: Vec<String>, navigation: bool) -> Self {
+    pub(crate) fn new(manager: Arc<Inner<T>>, request: Request) -> Self {
         Self(Arc::new(Shared {
             manager,
-            candidates,
-            navigation,
+            request,
             state: Mutex::new(State::Unread),
         }))
     }
@@ -301,27 +302,40 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// What is to be saved, and whether the request was a navigation; `None` if nobody
     /// looked at the session.
     pub(crate) fn into_live(self) -> Option<(Live<T>, bool)> {
-        let mut state = lock(&self.0.state);
-        match core::mem::replace(&mut *state, State::Finished) {
-            State::Live(live) => Some((*live, self.0.navigation)),
+        let state = core::mem::replace(&mut *lock(&self.0.state), State::Finished);
+        match state {
+            State::Live(live) => Some((*live, self.0.request.navigation)),
             State::Unread | State::Finished => None,
         }
     }
 
     /// Loads the session unless that has been done, and lends it.
     async fn with<R>(&self, then: impl FnOnce(&mut Live<T>) -> R) -> Result<R, SessionError> {
-        if matches!(*lock(&self.0.state), State::Unread) {
-            // Without the lock, since the store may take its time; two clones that load at
-            // once load the same, and the first one's stays.
-            let live = load::load(&self.0.manager, &self.0.candidates).await?;
-            let mut state = lock(&self.0.state);
-            if matches!(*state, State::Unread) {
-                *state = State::Live(Box::new(live));
-            }
-        }
+        self.load(self.0.manager.on_invalid()).await?;
         match &mut *lock(&self.0.state) {
             State::Live(live) => Ok(then(live)),
             State::Unread | State::Finished => Err(SessionError::TooLate),
+        }
+    }
+
+    async fn load(&self, on_invalid: OnInvalid) -> Result<(), SessionError> {
+        if !matches!(*lock(&self.0.state), State::Unread) {
+            return Ok(());
+        }
+        // Without the lock, since the store may take its time; two clones that load at
+        // once load the same, and the first one's stays.
+        let live = load::load(&self.0.manager, &self.0.request, on_invalid).await?;
+        let mut state = lock(&self.0.state);
+        if matches!(*state, State::Unread) {
+            *state = State::Live(Box::new(live));
+        }
+        Ok(())
+    }
+
+    fn assert_open(&self) -> Result<(), SessionError> {
+        match *lock(&self.0.state) {
+            State::Finished => Err(SessionError::TooLate),
+            State::Unread | State::Live(_) => Ok(()),
         }
     }
 }
@@ -354,6 +368,8 @@ impl<T: SessionData + Default> Live<T> {
             class: LifetimeClass::DEFAULT,
             renewed: false,
             logged_out: false,
+            touched: false,
+            torn: false,
             original: to_postcard(&data)?,
             data,
             read_only: None,
@@ -368,6 +384,8 @@ impl<T: SessionData + Default> Live<T> {
             identity: None,
             renewed: false,
             logged_out: false,
+            touched: false,
+            torn: false,
             data,
             original,
             read_only: None,
@@ -384,25 +402,14 @@ impl<T: SessionData + Default> Live<T> {
             .or(self.held.as_ref().map(|held| held.claims.identity()))
     }
 
-    fn class_changed(&self) -> bool {
-        self.held
-            .as_ref()
-            .is_some_and(|held| held.claims.class() != self.class)
+    /// Whether the data is another than it was.
+    pub(crate) fn is_changed(&self) -> Result<bool, SealError> {
+        Ok(self.touched && *to_postcard(&self.data)? != *self.original)
     }
-}
 
-impl Held {
-    /// What the cookie alone tells; the place is good enough to end the session.
-    fn of(token: &AnyToken) -> Self {
-        let claims = match token {
-            AnyToken::Inline(token) => *token.claims(),
-            AnyToken::Reference(reference) => reference.claims,
-        };
-        Self {
-            claims,
-            place: HeldPlace::Cookie,
-            needs_reseal: false,
-            needs_reissue: false,
-        }
+    /// Whether the class is another than the client's, or than a new session's.
+    pub(crate) fn class_changed(&self) -> bool {
+        let held = self.held.as_ref().map(|held| held.claims.class());
+        held.unwrap_or_default() != self.class
     }
 }

@@ -75,6 +75,10 @@ impl<S: Suite> CodecBuilder<S> {
 
     /// Goes on opening tokens of a former context or name, up to four, each until a date:
     /// a rename that logs nobody out. Such a session is sealed anew at its next response.
+    ///
+    /// A session that began under a former *context* keeps its subject, which is a hash of
+    /// that context: keep the entry for the longest absolute timeout after its date, so
+    /// that logging out everywhere still finds it.
     pub fn accept_also(
         mut self,
         context: impl Into<String>,
@@ -87,6 +91,12 @@ impl<S: Suite> CodecBuilder<S> {
             until: Some(until),
         });
         self
+    }
+
+    /// The former names, of whatever date.
+    pub(crate) fn former_names(&self) -> impl Iterator<Item = &str> {
+        let domains = self.domains.iter().skip(1);
+        domains.map(|domain| domain.name.as_str())
     }
 
     /// Another clock than the system's.

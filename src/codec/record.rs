@@ -32,6 +32,15 @@ pub(crate) enum AnyToken {
     Reference(Reference),
 }
 
+impl AnyToken {
+    pub(crate) fn claims(&self) -> &Claims {
+        match self {
+            Self::Inline(token) => token.claims(),
+            Self::Reference(reference) => &reference.claims,
+        }
+    }
+}
+
 /// An opened reference.
 pub(crate) struct Reference {
     pub(crate) claims: Claims,
@@ -168,14 +177,15 @@ impl Scope<'_, Encrypted> {
             ))?
             .key();
         let aad = record_aad(reference.sid, version);
-        let content = self
+        let (content, from_former_domain) = self
             .codec
             .domains
             .iter()
             .filter(|domain| domain.until.is_none_or(|until| self.now < until))
             .find_map(|domain| {
                 let keyed = record_prf(key, &domain.context, &domain.name, handle);
-                decrypt(&keyed, &aad, &mut bytes).ok()
+                let content = decrypt(&keyed, &aad, &mut bytes).ok()?;
+                Some((content, domain.until.is_some()))
             })
             .ok_or(OpenError::new(
                 OpenErrorKind::NotAuthentic,
@@ -207,7 +217,7 @@ impl Scope<'_, Encrypted> {
             }
             None => (bytes, start..content.end),
         };
-        let needs_reseal = ring.is_superseded(key_id, self.now);
+        let needs_reseal = from_former_domain || ring.is_superseded(key_id, self.now);
         Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
     }
 }

@@ -5,7 +5,9 @@ use core::time::Duration;
 use ::cookie::Cookie;
 use ::cookie::time::{Duration as CookieDuration, OffsetDateTime};
 
-use super::{CookieConfigBuilder, MAX_MAX_AGE, MAX_NAME_VALUE_LEN, is_value_octet};
+use super::{
+    CookieConfigBuilder, CookieConfigError, MAX_MAX_AGE, MAX_NAME_VALUE_LEN, is_value_octet,
+};
 
 /// A cookie's name and attributes, checked against what browsers accept.
 ///
@@ -84,6 +86,14 @@ impl CookieConfig {
             secure: false,
             ..Self::default()
         }
+    }
+
+    /// Declares that the cookie had another name before, and the same attributes.
+    pub(crate) fn also_formerly_named(self, name: &str) -> Result<Self, CookieConfigError> {
+        let mut former = self.clone();
+        former.former.clear();
+        let former = former.into_builder().name(name).build()?;
+        self.into_builder().formerly(former).build()
     }
 
     /// Starts from this configuration, its former cookies included.

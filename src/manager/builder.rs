@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     codec::{CodecBuilder, ConfigError, Encrypted},
-    cookie::CookieConfig,
+    cookie::{CookieConfig, CookieConfigError},
     payload::SessionData,
     store::SessionStore,
     token::MAX_COOKIE_LEN,
@@ -153,8 +153,16 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             Strategy::CookieOnly => MAX_COOKIE_LEN,
             _ => DEFAULT_BUDGET,
         });
-        let codec = self.codec.name(self.cookie.name()).limit(budget).build()?;
-        let reference = REFERENCE_LEN.saturating_add(self.cookie.name().len());
+        // A logout must remove what a former name left behind.
+        let mut cookie = self.cookie;
+        for name in self.codec.former_names() {
+            let known = cookie.former().iter().any(|former| former.name() == name);
+            if name != cookie.name() && !known {
+                cookie = cookie.also_formerly_named(name)?;
+            }
+        }
+        let codec = self.codec.name(cookie.name()).limit(budget).build()?;
+        let reference = REFERENCE_LEN.saturating_add(cookie.name().len());
         if strategy != Strategy::CookieOnly && budget < reference {
             return Err(ManagerError::Budget(reference));
         }
@@ -164,7 +172,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             .and_then(|store| Revocations::new(revocation, store));
         Ok(SessionManager(Arc::new(Inner {
             codec,
-            cookie: self.cookie,
+            cookie,
             strategy,
             store: self.store,
             revocations,
@@ -202,6 +210,10 @@ pub enum ManagerError {
     /// A budget that no reference fits.
     #[error("the budget must be at least {0} bytes, for the reference to a stored session")]
     Budget(usize),
+    /// A former name cannot be removed with the attributes of the cookie: declare it with
+    /// its own, as [`formerly`](crate::cookie::CookieConfigBuilder::formerly).
+    #[error(transparent)]
+    Cookie(#[from] CookieConfigError),
     /// The codec cannot be built.
     #[error(transparent)]
     Codec(#[from] ConfigError),

@@ -11,14 +11,14 @@ use crate::{
     },
     error::OpenErrorKind,
     payload::{SessionData, body::to_postcard},
-    session::{Held, HeldPlace, Live},
-    store::RowKey,
+    session::{Held, HeldPlace, Live, Request},
+    store::{RowChange, RowKey, RowPhase, RowState, Updated},
     time::Timestamp,
     wiped::Wiped,
 };
 
 /// The one session that the request's cookies name, if there is one.
-pub(crate) enum Chosen {
+enum Chosen {
     Nothing,
     Invalid(InvalidKind),
     Session(AnyToken),
@@ -26,29 +26,28 @@ pub(crate) enum Chosen {
 
 /// Opens the cookies and chooses among them; asks the list of revocations, but not the
 /// store for data.
-pub(crate) async fn choose<T: SessionData>(
+async fn choose<T: SessionData>(
     inner: &Inner<T>,
-    candidates: &[String],
+    request: &Request,
 ) -> Result<Chosen, SessionError> {
     let now = inner.now();
     let scope = inner.codec.at(now);
     let mut valid: Vec<AnyToken> = Vec::new();
     let mut refused = None;
-    for value in candidates {
+    for value in &request.values {
         match scope.open_any(value) {
             Ok(token) => valid.push(token),
             Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
         }
     }
-    valid.sort_by_key(|token| core::cmp::Reverse(claims_of(token).issued()));
-    let host_bound = inner.cookie.name().starts_with("__Host-");
+    valid.sort_by_key(|token| core::cmp::Reverse(token.claims().issued()));
     let mut valid = valid.into_iter();
     let Some(newest) = valid.next() else {
         return Ok(refused.map_or(Chosen::Nothing, Chosen::Invalid));
     };
-    let claims = *claims_of(&newest);
-    // Only this host can have set a `__Host-` cookie; any other name may be planted.
-    if !host_bound && valid.any(|other| claims_of(&other).session_id() != claims.session_id()) {
+    let claims = *newest.claims();
+    let differ = valid.any(|other| other.claims().session_id() != claims.session_id());
+    if request.may_be_planted && (differ || request.too_many) {
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
@@ -65,6 +64,13 @@ pub(crate) async fn choose<T: SessionData>(
     Ok(Chosen::Session(newest))
 }
 
+/// What each cookie of the request claims that opens: all that a logout has to end.
+pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Vec<Claims> {
+    let scope = inner.codec.at(inner.now());
+    let opened = request.values.iter().map(|value| scope.open_any(value));
+    opened.flatten().map(|token| *token.claims()).collect()
+}
+
 /// Whether the session has been revoked by now.
 pub(super) async fn is_revoked<T>(
     inner: &Inner<T>,
@@ -79,12 +85,27 @@ pub(super) async fn is_revoked<T>(
         .await?)
 }
 
+/// Whether the session has been revoked, as the store has it now.
+pub(super) async fn is_revoked_now<T>(
+    inner: &Inner<T>,
+    claims: &Claims,
+    now: Timestamp,
+) -> Result<bool, SessionError> {
+    let Some(revocations) = &inner.revocations else {
+        return Ok(false);
+    };
+    Ok(revocations
+        .is_revoked_now(claims.session_id(), claims.subject(), claims.created(), now)
+        .await?)
+}
+
 /// The session of a request, with its data.
 pub(crate) async fn load<T: SessionData + Default>(
     inner: &Inner<T>,
-    candidates: &[String],
+    request: &Request,
+    on_invalid: OnInvalid,
 ) -> Result<Live<T>, SessionError> {
-    let outcome = match choose(inner, candidates).await {
+    let outcome = match choose(inner, request).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
         Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(&token)),
@@ -96,7 +117,7 @@ pub(crate) async fn load<T: SessionData + Default>(
         Ok(Loaded::Session(held, data, original)) => Ok(Live::held(held, data, original)),
         Ok(Loaded::Invalid(kind)) => {
             inner.tell(EventKind::Refused(kind), None);
-            match inner.on_invalid {
+            match on_invalid {
                 OnInvalid::Anonymous => Live::empty(Presented::Invalid(kind)),
                 OnInvalid::Refuse => Err(SessionError::Invalid(kind)),
             }
@@ -185,20 +206,68 @@ async fn read_stored<T: SessionData>(
     inner: &Inner<T>,
     reference: Reference,
 ) -> Result<Loaded<T>, SessionError> {
-    let stored = load_record(inner, &reference.claims, &reference.handle).await?;
-    Ok(match stored {
-        Ok(stored) => Loaded::Session(
-            Held {
-                claims: reference.claims,
-                needs_reseal: reference.needs_reseal,
-                needs_reissue: reference.needs_reissue,
-                place: stored.place,
-            },
-            stored.data,
-            stored.original,
-        ),
-        Err(kind) => Loaded::Invalid(kind),
-    })
+    let Reference { claims, handle, .. } = &reference;
+    for _ in 0..SETTLE_ATTEMPTS {
+        let mut stored = match load_record(inner, claims, handle).await? {
+            Ok(stored) => stored,
+            Err(kind) => return Ok(Loaded::Invalid(kind)),
+        };
+        match settle(inner, &reference, &mut stored).await? {
+            Updated::Updated => {
+                let held = Held {
+                    claims: *claims,
+                    needs_reseal: reference.needs_reseal,
+                    needs_reissue: reference.needs_reissue,
+                    place: stored.place,
+                };
+                return Ok(Loaded::Session(held, stored.data, stored.original));
+            }
+            Updated::Missing => break,
+            // Another request of this client was quicker.
+            Updated::Conflict => {}
+        }
+    }
+    Ok(Loaded::Invalid(InvalidKind::Gone))
+}
+
+/// How often a row that changes under our hands is read again.
+const SETTLE_ATTEMPTS: u32 = 4;
+
+/// Notes in a fresh row that its reference has reached the client: from then on nobody
+/// takes it for one that was abandoned. Once in the life of a row.
+async fn settle<T: SessionData>(
+    inner: &Inner<T>,
+    reference: &Reference,
+    stored: &mut Stored<T>,
+) -> Result<Updated, SessionError> {
+    let HeldPlace::Store { state, .. } = &mut stored.place else {
+        return Ok(Updated::Updated);
+    };
+    if state.phase != RowPhase::Fresh {
+        return Ok(Updated::Updated);
+    }
+    let store = inner.store.as_ref().ok_or(SessionError::NoStore)?;
+    let now = inner.now();
+    let settled = RowState {
+        version: state.version.saturating_add(1),
+        phase: RowPhase::Settled,
+    };
+    let record = inner.codec.at(now).seal_record(
+        &reference.claims.identity(),
+        &reference.handle,
+        settled.version,
+        &stored.data,
+        inner.max_record_bytes,
+    )?;
+    let change = RowChange {
+        bytes: &record,
+        phase: settled.phase,
+        expires: None,
+    };
+    let key = RowKey(row_key(reference.claims.session_id()));
+    let updated = store.update(&key, *state, change, now).await?;
+    *state = settled;
+    Ok(updated)
 }
 
 /// The bytes that the data had, to see later whether it changed. Where a migration made
@@ -208,13 +277,6 @@ fn original<T: SessionData>(token: &OpenedToken, data: &T) -> Wiped {
         return Wiped(token.bytes().to_vec());
     }
     to_postcard(data).unwrap_or_default()
-}
-
-fn claims_of(token: &AnyToken) -> &Claims {
-    match token {
-        AnyToken::Inline(token) => token.claims(),
-        AnyToken::Reference(reference) => &reference.claims,
-    }
 }
 
 fn place_is_accepted<T>(inner: &Inner<T>, token: &AnyToken, now: Timestamp) -> bool {

@@ -10,7 +10,8 @@
 //!    header.
 //! 2. A session in the cookie that no longer fits moves to the store: the record first,
 //!    then the reference. One that fits again, with a quarter of the limit to spare,
-//!    moves back, and leaves a row that only those requests may read that were under way.
+//!    moves back, and leaves a row that may only be read, for those requests that were
+//!    under way and for a client that the response did not reach.
 //! 3. Sessions are written when their data changed. What is refreshed only to stay alive
 //!    is refreshed on navigations, so that it does not race with data.
 //! 4. Two requests that change a stored session at once: the second is merged
@@ -30,7 +31,7 @@ mod revocation;
 pub(crate) mod save;
 mod strategy;
 
-use core::fmt;
+use core::{fmt, time::Duration};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU32, Ordering},
@@ -47,7 +48,7 @@ use crate::{
     codec::{CodecBuilder, Encrypted, EncryptedCodec, record::row_key},
     cookie::CookieConfig,
     payload::SessionData,
-    session::Session,
+    session::{Request, Session},
     store::{RowKey, SessionStore},
     time::Timestamp,
 };
@@ -108,18 +109,25 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     #[expect(single_use_lifetimes, reason = "cannot be left out here")]
     pub fn session<'h>(
         &self,
-        cookies: impl IntoIterator<Item = &'h [u8]>,
+        cookies: impl IntoIterator<Item = &'h [u8], IntoIter: Clone>,
         sec_fetch_dest: Option<&[u8]>,
     ) -> Session<T> {
-        let candidates = crate::cookie::candidates(cookies, self.0.cookie.name());
-        let candidates = candidates.filter(|value| !value.is_empty());
-        // A browser that does not say is one that has always navigated.
-        let navigation = sec_fetch_dest.is_none_or(|dest| dest == b"document");
-        Session::new(
-            Arc::clone(&self.0),
-            candidates.map(str::to_owned).collect(),
-            navigation,
-        )
+        let cookies = cookies.into_iter();
+        let mut request = Request {
+            // A browser that does not say is one that has always navigated.
+            navigation: sec_fetch_dest.is_none_or(|dest| dest == b"document"),
+            ..Request::default()
+        };
+        for name in self.0.codec.accepted_names(self.0.now()) {
+            let found = crate::cookie::candidates(cookies.clone(), name);
+            // Only this host can have set a `__Host-` cookie; any other may be planted.
+            let host_bound = name.starts_with("__Host-");
+            request.may_be_planted |= !host_bound && !found.is_empty();
+            request.too_many |= found.dropped() > 0;
+            let values = found.filter(|value| !value.is_empty());
+            request.values.extend(values.map(str::to_owned));
+        }
+        Session::new(Arc::clone(&self.0), request)
     }
 
     /// Saves a session that will be answered with that status, and gives the headers of
@@ -153,17 +161,21 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     pub async fn revoke(&self, session: SessionId) -> Result<(), SessionError> {
         let revocations = self.0.revocations.as_ref().ok_or(SessionError::NoStore)?;
         let now = self.0.now();
+        // When it began is not known: now at the latest.
+        let longest = self.0.codec.policy().longest_absolute();
         revocations
-            .revoke_session(session, self.0.codec.policy().longest_absolute(), now)
+            .revoke_session(session, now, longest, now)
             .await?;
         if let Some(store) = &self.0.store {
-            store.delete(&RowKey(row_key(session))).await?;
+            // What is revoked has ended, also if its row goes by expiring.
+            let _ = store.delete(&RowKey(row_key(session))).await;
         }
         Ok(())
     }
 
     /// Ends all sessions of a user that have begun by now: "log out everywhere" (ASVS
-    /// 7.4.2). A login from now on is not affected.
+    /// 7.4.2). A login from now on is not affected. The servers' clocks must agree within a
+    /// minute.
     ///
     /// # Errors
     /// As for [`revoke`](Self::revoke).
@@ -191,8 +203,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         Ok(())
     }
 
-    /// Deletes what has expired from the store, in batches, and tells how much. Requests
-    /// that write do a batch once a minute by themselves.
+    /// Deletes what expired an hour ago or earlier from the store, in batches, and tells
+    /// how much. Requests that move a session to the store do a batch once a minute by
+    /// themselves.
     ///
     /// # Errors
     /// [`SessionError::Unavailable`].
@@ -204,7 +217,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         };
         let mut total = 0_u64;
         loop {
-            let deleted = store.delete_expired(self.0.now(), PURGE_BATCH).await?;
+            let before = self.0.now() - PURGE_DELAY;
+            let deleted = store.delete_expired(before, PURGE_BATCH).await?;
             if deleted == 0 {
                 return Ok(total);
             }
@@ -244,6 +258,9 @@ impl<T> fmt::Debug for SessionManager<T> {
 
 /// Expired rows that one call of a store deletes.
 const PURGE_BATCH: u32 = 500;
+/// How long what has expired is kept all the same, so that a server whose clock is ahead
+/// takes nothing from the others.
+const PURGE_DELAY: Duration = Duration::from_hours(1);
 /// Seconds between two batches that requests delete by themselves.
 const PURGE_INTERVAL: u32 = 60;
 
@@ -272,6 +289,10 @@ impl<T> Inner<T> {
         self.codec.now()
     }
 
+    pub(crate) fn on_invalid(&self) -> OnInvalid {
+        self.on_invalid
+    }
+
     pub(crate) fn revocations(&self) -> Option<&Revocations> {
         self.revocations.as_ref()
     }
@@ -295,7 +316,7 @@ impl<T> Inner<T> {
                 .is_ok()
         {
             // What is not deleted now is deleted next time.
-            let _ = store.delete_expired(now, PURGE_BATCH).await;
+            let _ = store.delete_expired(now - PURGE_DELAY, PURGE_BATCH).await;
         }
     }
 }
@@ -333,8 +354,8 @@ pub enum EventKind {
     Conflict,
 }
 
-/// Locks whatever a panicking holder left behind: the data is replaced whole or not at
-/// all.
+/// Locks whatever a panicking holder left behind; a session whose change panicked says so
+/// itself.
 pub(crate) fn lock<V>(mutex: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

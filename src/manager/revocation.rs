@@ -21,7 +21,8 @@ use crate::{
 const STALE_AFTER: u32 = 3;
 
 /// How far after the present instant a user's sessions are ended, so that none survives
-/// that a server with a fast clock has just begun.
+/// that a server with a fast clock has just begun. The clocks of the servers must agree
+/// within this time.
 const SUBJECT_MARGIN: Duration = Duration::from_mins(1);
 
 /// How a server learns what was revoked.
@@ -95,29 +96,47 @@ impl Revocations {
         Ok(found.is_some_and(|not_before| created <= not_before))
     }
 
-    /// The earliest instant at which a session of this subject may begin.
+    /// As [`is_revoked`](Self::is_revoked), but as the store has it now, for what would
+    /// outlive a revocation that this server has not heard of.
+    pub(super) async fn is_revoked_now(
+        &self,
+        sid: SessionId,
+        subject: Option<Subject>,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ids = [Some(session_id(sid)), subject.map(subject_id)];
+        let ids: Vec<RevocationId> = ids.into_iter().flatten().collect();
+        let found = self.ask(&ids, now).await?;
+        Ok(found.is_some_and(|not_before| created <= not_before))
+    }
+
+    /// The earliest instant at which a session of this subject may begin, as the store has
+    /// it now: what another server has just revoked must not reach what begins here.
     pub(crate) async fn earliest_start(
         &self,
         subject: Subject,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
-        let revoked = self.find([subject_id(subject)], now).await?;
+        let revoked = self.ask(&[subject_id(subject)], now).await?;
         Ok(revoked.map_or(now, |not_before| {
             now.max(not_before + Duration::from_secs(1))
         }))
     }
 
-    /// Ends one session for good.
+    /// Ends one session for good, which began at `created` and whose last copy dies
+    /// `longest_absolute` after that.
     pub(super) async fn revoke_session(
         &self,
         sid: SessionId,
+        created: Timestamp,
         longest_absolute: Duration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let entry = Revoked {
             id: session_id(sid),
             not_before: Timestamp::MAX,
-            expires: now + longest_absolute + CLOCK_TOLERANCE,
+            expires: created + longest_absolute + CLOCK_TOLERANCE,
         };
         self.add(entry, now).await
     }
@@ -163,16 +182,32 @@ impl Revocations {
     }
 
     async fn pull(&self, now: Timestamp) -> Result<(), StoreError> {
-        let cursor = self.lock().cursor;
+        let cursor = {
+            let copy = self.lock();
+            // A clock that was ahead may have hidden entries: read all of them again.
+            let set_back = copy.synced_at.is_some_and(|at| now < at);
+            copy.cursor.filter(|_| !set_back)
+        };
         let delta = self.store.revoked_since(cursor, now).await?;
         let mut copy = self.lock();
-        copy.entries.retain(|_, entry| now < entry.expires);
+        copy.entries
+            .retain(|_, entry| now < entry.expires + super::PURGE_DELAY);
         for entry in delta.entries {
             copy.insert(entry);
         }
-        copy.cursor = copy.cursor.max(Some(delta.cursor));
-        copy.synced_at = copy.synced_at.max(Some(now));
+        copy.cursor = Some(delta.cursor);
+        copy.synced_at = Some(now);
         Ok(())
+    }
+
+    /// The latest `not_before` of any of these ids, as the store has it now.
+    async fn ask(
+        &self,
+        ids: &[RevocationId],
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.store.revoked(ids, now).await?;
+        Ok(found.iter().map(|entry| entry.not_before).max())
     }
 
     async fn add(&self, entry: Revoked, now: Timestamp) -> Result<(), StoreError> {
@@ -189,8 +224,7 @@ impl Revocations {
     ) -> Result<Option<Timestamp>, StoreError> {
         let ids: Vec<RevocationId> = ids.into_iter().collect();
         if self.mode == Revocation::Strict {
-            let found = self.store.revoked(&ids, now).await?;
-            return Ok(found.iter().map(|entry| entry.not_before).max());
+            return self.ask(&ids, now).await;
         }
         self.sync(now).await?;
         let copy = self.lock();
@@ -220,7 +254,8 @@ struct Turn<'a>(&'a AtomicBool);
 impl<'a> Turn<'a> {
     fn take(syncing: &'a AtomicBool) -> Option<Self> {
         let free = !syncing.swap(true, Ordering::AcqRel);
-        free.then_some(Self(syncing))
+        // Not `then_some`: a turn that is made is given back, also one that was not free.
+        free.then(|| Self(syncing))
     }
 }
 
@@ -246,4 +281,20 @@ fn session_id(sid: SessionId) -> RevocationId {
 /// `SHA-256("SSC1/subject-id" 0x00 || subject)`
 fn subject_id(subject: Subject) -> RevocationId {
     RevocationId(sha256(&[b"SSC1/subject-id\0", &subject.0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_takes_the_turn_until_it_gives_it_back() {
+        let syncing = AtomicBool::new(false);
+        let first = Turn::take(&syncing);
+        assert!(first.is_some());
+        assert!(Turn::take(&syncing).is_none());
+        assert!(Turn::take(&syncing).is_none(), "losing gives nothing back");
+        drop(first);
+        assert!(Turn::take(&syncing).is_some());
+    }
 }

@@ -1,22 +1,23 @@
 //! From the session to the response's cookies.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use super::{
     EventKind, Inner, SessionError, Strategy,
-    load::{is_revoked, load_record},
+    load::{is_revoked, is_revoked_now, load_record},
 };
 use crate::{
-    claims::Identity,
+    claims::{Claims, Identity},
     codec::{
         Sealed,
         record::{Handle, row_key},
     },
     error::SealError,
     expiry::Lifetimes,
-    payload::{SessionData, body::to_postcard, from_postcard},
+    payload::{SessionData, from_postcard},
     session::{Held, HeldPlace, Live},
-    store::{Created, NewRow, RowChange, RowKey, RowState, SessionStore, Updated},
+    store::{Created, NewRow, RowChange, RowKey, RowPhase, RowState, SessionStore, Updated},
     time::Timestamp,
 };
 
@@ -33,31 +34,26 @@ pub(super) async fn save<T: SessionData + Default>(
     navigation: bool,
     status: u16,
 ) -> Result<Vec<String>, SessionError> {
-    let failed = status >= 500;
-    if failed && let Some(data) = from_postcard(&live.original) {
-        live.data = data;
+    // What a handler left half-changed when it panicked is as good as nothing.
+    let failed = status >= 500 || live.torn;
+    if failed && live.touched {
+        live.data = from_postcard(&live.original).unwrap_or_default();
+        live.touched = false;
     }
-    let changed = *to_postcard(&live.data)? != *live.original;
-    if let Some(error) = live.read_only {
-        let untouched = !changed && !live.renewed;
-        return if untouched {
-            Ok(Vec::new())
-        } else {
-            Err(error)
-        };
+    let changed = live.is_changed()?;
+    if let Some(error) = live.read_only.take() {
+        let wanted = changed || live.renewed || live.class_changed();
+        return if wanted { Err(error) } else { Ok(Vec::new()) };
     }
     let save = Save {
         inner,
         now: inner.now(),
         navigation: navigation && !failed,
+        failed,
     };
     match live.held.take() {
-        Some(held) if live.renewed => {
-            let headers = save.begin(&live).await?;
-            end(inner, &held).await?;
-            Ok(headers)
-        }
-        Some(held) => save.go_on(live, held, changed && !failed, failed).await,
+        Some(held) if live.renewed => save.renew(live, held).await,
+        Some(held) => save.go_on(live, held, changed).await,
         None if changed || live.renewed => save.begin(&live).await,
         None if live.logged_out => Ok(inner.cookie.removals()),
         None => Ok(Vec::new()),
@@ -65,16 +61,20 @@ pub(super) async fn save<T: SessionData + Default>(
 }
 
 /// Revokes a session and deletes its row.
-pub(crate) async fn end<T>(inner: &Inner<T>, held: &Held) -> Result<(), SessionError> {
-    let sid = held.claims.session_id();
+pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<(), SessionError> {
+    let sid = claims.session_id();
     if let Some(revocations) = &inner.revocations {
         let longest = inner.codec.policy().longest_absolute();
         revocations
-            .revoke_session(sid, longest, inner.now())
+            .revoke_session(sid, claims.created(), longest, inner.now())
             .await?;
     }
     if let Some(store) = &inner.store {
-        store.delete(&RowKey(row_key(sid))).await?;
+        let deleted = store.delete(&RowKey(row_key(sid))).await;
+        // What is revoked has ended, also if its row goes by expiring.
+        if inner.revocations.is_none() {
+            deleted?;
+        }
     }
     Ok(())
 }
@@ -83,7 +83,9 @@ pub(crate) async fn end<T>(inner: &Inner<T>, held: &Held) -> Result<(), SessionE
 struct Save<'a, T> {
     inner: &'a Inner<T>,
     now: Timestamp,
+    /// The response may refresh what is due.
     navigation: bool,
+    failed: bool,
 }
 
 impl<T: SessionData + Default> Save<'_, T> {
@@ -100,30 +102,68 @@ impl<T: SessionData + Default> Save<'_, T> {
         self.cross_to_store(&identity, &live.data).await
     }
 
+    /// A session that goes on under another id. The new one first, then the end of the
+    /// old one: but only if that is still what it was when it was read.
+    async fn renew(&self, mut live: Live<T>, mut held: Held) -> Result<Vec<String>, SessionError> {
+        if is_revoked_now(self.inner, &held.claims, self.now).await? {
+            return Err(SessionError::Gone);
+        }
+        for _ in 0..MERGE_ATTEMPTS {
+            let fresh = self.inner.codec.at(self.now).new_identity()?;
+            if let Some(identity) = &mut live.identity {
+                identity.sid = fresh.sid;
+            }
+            let headers = self.begin(&live).await?;
+            match self.retire(&held, &live.data).await? {
+                Updated::Updated => {
+                    end(self.inner, &held.claims).await?;
+                    return Ok(headers);
+                }
+                outcome => {
+                    // Nobody has heard of it; if it cannot be deleted, it expires.
+                    let _ = self.delete(&fresh).await;
+                    if outcome == Updated::Missing {
+                        return Err(SessionError::Gone);
+                    }
+                }
+            }
+            (live, held) = self.merge(live, held).await?;
+        }
+        self.conflict(&held.claims.identity())
+    }
+
+    /// Makes the row of a session that is about to end one that nobody can write to.
+    async fn retire(&self, held: &Held, data: &T) -> Result<Updated, SessionError> {
+        match &held.place {
+            HeldPlace::Store { handle, state, .. } if state.phase != RowPhase::Moved => {
+                let identity = held.claims.identity();
+                let change = (RowPhase::Moved, None);
+                self.update(&identity, handle, *state, data, change).await
+            }
+            HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(Updated::Updated),
+        }
+    }
+
     /// A session that the client holds and keeps.
     async fn go_on(
         &self,
         live: Live<T>,
         held: Held,
         changed: bool,
-        failed: bool,
     ) -> Result<Vec<String>, SessionError> {
         let identity = held.claims.identity().with_class(live.class);
-        let class_changed = identity.class() != held.claims.class() && !failed;
+        let class_changed = identity.class() != held.claims.class() && !self.failed;
         let due = held.needs_reissue || held.needs_reseal;
-        let refresh = due && self.navigation;
-        if (changed || class_changed || refresh)
-            && is_revoked(self.inner, &held.claims, self.now).await?
-        {
-            return Err(SessionError::Gone);
-        }
         let change = Change {
             identity,
             changed,
             class_changed,
             due,
-            refresh,
+            refresh: due && self.navigation,
         };
+        if change.is_written() && is_revoked(self.inner, &held.claims, self.now).await? {
+            return Err(SessionError::Gone);
+        }
         match held.place {
             HeldPlace::Cookie => self.go_on_in_cookie(&live.data, &change).await,
             HeldPlace::Store { .. } => self.go_on_in_store(live, held, change).await,
@@ -135,7 +175,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         data: &T,
         change: &Change,
     ) -> Result<Vec<String>, SessionError> {
-        if !(change.changed || change.class_changed || change.refresh) {
+        if !change.is_written() {
             return Ok(Vec::new());
         }
         if self.fits(&change.identity, data)? {
@@ -161,24 +201,27 @@ impl<T: SessionData + Default> Save<'_, T> {
             else {
                 break;
             };
-            if state.moved {
-                return self.leave_moved_row(&live.data, &change);
+            if state.phase == RowPhase::Moved {
+                return self.leave_moved_row(&live.data, &change).await;
             }
+            // Another class, or a policy that has been loosened, lets the row live longer.
+            let proper = self.row_expires(identity)?;
+            let extend = change.class_changed || (change.is_written() && proper > *expires);
+            let row_expires = extend.then_some(proper);
             if !change.changed {
                 if *needs_reseal {
                     // Only so that no record outlives its key: whoever else writes does
                     // the same, and a store that is down is asked again next time.
+                    let rewrite = (RowPhase::Settled, None);
                     let _ = self
-                        .update(identity, handle, *state, &live.data, Written::InPlace(None))
+                        .update(identity, handle, *state, &live.data, rewrite)
                         .await;
                 }
-                if change.class_changed {
-                    let expires = self.row_expires(identity)?;
-                    self.store()?
-                        .expire_at(&row(identity), expires, self.now)
-                        .await?;
+                if let Some(expires) = row_expires {
+                    let store = self.store()?;
+                    store.expire_at(&row(identity), expires, self.now).await?;
                 }
-                return if change.class_changed || change.refresh {
+                return if change.is_written() {
                     self.set_reference(identity, handle)
                 } else {
                     Ok(Vec::new())
@@ -189,11 +232,9 @@ impl<T: SessionData + Default> Save<'_, T> {
             let written = if back {
                 // Whoever still holds the reference finds the newest data for a while.
                 let until = self.now + IN_FLIGHT + self.lifetimes(identity)?.idle();
-                Written::Moved((*expires).min(until))
-            } else if change.class_changed {
-                Written::InPlace(Some(self.row_expires(identity)?))
+                (RowPhase::Moved, Some(until.min(proper)))
             } else {
-                Written::InPlace(None)
+                (RowPhase::Settled, row_expires)
             };
             match self
                 .update(identity, handle, *state, &live.data, written)
@@ -218,15 +259,18 @@ impl<T: SessionData + Default> Save<'_, T> {
     /// Joins our change with the one that came before it.
     async fn merge(&self, live: Live<T>, held: Held) -> Result<(Live<T>, Held), SessionError> {
         let identity = held.claims.identity();
-        let (Some(merge), HeldPlace::Store { handle, .. }) = (&self.inner.merge, &held.place)
-        else {
+        let HeldPlace::Store { handle, .. } = &held.place else {
             return self.conflict(&identity);
         };
         let Ok(stored) = load_record(self.inner, &held.claims, handle).await? else {
             return Err(SessionError::Gone);
         };
-        let merged = from_postcard::<T>(&live.original)
-            .and_then(|base| merge(&base, &live.data, stored.data));
+        let merged = match &self.inner.merge {
+            _ if !live.is_changed()? => Some(stored.data),
+            None => None,
+            Some(merge) => from_postcard::<T>(&live.original)
+                .and_then(|base| merge(&base, &live.data, stored.data)),
+        };
         let Some(data) = merged else {
             return self.conflict(&identity);
         };
@@ -246,14 +290,22 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// The session has moved back to the cookie, and this client has not heard of it: it
     /// is told so where no data can be overtaken, and its own changes are refused.
-    fn leave_moved_row(&self, data: &T, change: &Change) -> Result<Vec<String>, SessionError> {
+    async fn leave_moved_row(
+        &self,
+        data: &T,
+        change: &Change,
+    ) -> Result<Vec<String>, SessionError> {
         if change.changed || change.class_changed {
             return self.conflict(&change.identity);
         }
-        if self.navigation && self.fits(&change.identity, data)? {
+        if !self.navigation {
+            return Ok(Vec::new());
+        }
+        if self.fits(&change.identity, data)? {
             return self.set_inline(&change.identity, data);
         }
-        Ok(Vec::new())
+        // It never left: a renewal was broken off.
+        self.cross_to_store(&change.identity, data).await
     }
 
     /// Writes the record, then refers to it. A live row of this session is replaced only
@@ -272,18 +324,21 @@ impl<T: SessionData + Default> Save<'_, T> {
             let max = self.inner.max_record_bytes;
             scope.seal_record(identity, &handle, version, data, max)
         };
-        let first = seal(1)?;
         let first = NewRow {
-            bytes: &first,
+            bytes: &seal(1)?,
             expires,
         };
         let mut written = store.create(&key, first, self.now).await? == Created::Created;
         if !written && let Some(there) = store.load(&key, self.now).await? {
-            let abandoned = there.state.version == 1 && self.now.since(there.written) >= IN_FLIGHT;
-            if there.state.moved || abandoned {
+            let replaceable = match there.state.phase {
+                RowPhase::Fresh => self.now.since(there.written) >= IN_FLIGHT,
+                RowPhase::Settled => false,
+                RowPhase::Moved => true,
+            };
+            if replaceable {
                 let change = RowChange {
                     bytes: &seal(there.state.version.saturating_add(1))?,
-                    moved: false,
+                    phase: RowPhase::Fresh,
                     expires: Some(expires),
                 };
                 let updated = store.update(&key, there.state, change, self.now).await?;
@@ -305,18 +360,14 @@ impl<T: SessionData + Default> Save<'_, T> {
         handle: &Handle,
         expected: RowState,
         data: &T,
-        written: Written,
+        (phase, expires): (RowPhase, Option<Timestamp>),
     ) -> Result<Updated, SessionError> {
         let version = expected.version.saturating_add(1);
         let max = self.inner.max_record_bytes;
         let scope = self.inner.codec.at(self.now);
-        let (moved, expires) = match written {
-            Written::InPlace(expires) => (false, expires),
-            Written::Moved(expires) => (true, Some(expires)),
-        };
         let change = RowChange {
             bytes: &scope.seal_record(identity, handle, version, data, max)?,
-            moved,
+            phase,
             expires,
         };
         let updated = self
@@ -324,6 +375,13 @@ impl<T: SessionData + Default> Save<'_, T> {
             .update(&row(identity), expected, change, self.now)
             .await?;
         Ok(updated)
+    }
+
+    async fn delete(&self, identity: &Identity) -> Result<(), SessionError> {
+        if let Some(store) = &self.inner.store {
+            store.delete(&row(identity)).await?;
+        }
+        Ok(())
     }
 
     /// Whether the session is to live in the cookie.
@@ -389,7 +447,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         lifetimes.ok_or(SealError::UnknownClass(identity.class().index()))
     }
 
-    fn store(&self) -> Result<&std::sync::Arc<dyn SessionStore>, SessionError> {
+    fn store(&self) -> Result<&Arc<dyn SessionStore>, SessionError> {
         self.inner.store.as_ref().ok_or(SessionError::NoStore)
     }
 
@@ -411,11 +469,10 @@ struct Change {
     refresh: bool,
 }
 
-enum Written {
-    /// The session stays in the store; its row may get another expiry.
-    InPlace(Option<Timestamp>),
-    /// The session moves to the cookie; its row goes at that time.
-    Moved(Timestamp),
+impl Change {
+    fn is_written(&self) -> bool {
+        self.changed || self.class_changed || self.refresh
+    }
 }
 
 fn row(identity: &Identity) -> RowKey {

@@ -37,7 +37,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// `now` is the application's clock. A store may purge by its own clock as well, as long
 /// as it counts from the difference between `expires` and `now`.
 pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
-    /// Inserts a row with version 1, unless a live one has that key. A row that expires at
+    /// Inserts a row with version 1 in the phase [`RowPhase::Fresh`], unless a live one has
+    /// that key. A row that expires at
     /// `now` or before is [`Created`] and does not exist.
     ///
     /// [`Created`]: Created::Created
@@ -112,7 +113,7 @@ pub struct RowKey(pub [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RevocationId(pub [u8; 32]);
 
-/// A row as it is created, with version 1 and not moved.
+/// A row as it is created, with version 1 and [fresh](RowPhase::Fresh).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NewRow<'a> {
     /// The sealed record.
@@ -139,8 +140,36 @@ pub struct Row {
 pub struct RowState {
     /// Counts the record's changes, from 1.
     pub version: u64,
-    /// Whether the session has moved back to the cookie.
-    pub moved: bool,
+    /// Where the session is in its life in the store.
+    pub phase: RowPhase,
+}
+
+/// Where a session is in its life in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowPhase {
+    /// Its row was written, and nobody has come back with the reference to it.
+    Fresh = 0,
+    /// It lives in the store.
+    Settled = 1,
+    /// It has moved back to the cookie.
+    Moved = 2,
+}
+
+impl RowPhase {
+    /// All phases, in the order of their codes.
+    pub const ALL: [Self; 3] = [Self::Fresh, Self::Settled, Self::Moved];
+
+    /// The number that stores keep: 0, 1 or 2.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The phase of that number.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.code() == code)
+    }
 }
 
 /// What an update makes of a row. Its version becomes the expected one and 1.
@@ -148,8 +177,8 @@ pub struct RowState {
 pub struct RowChange<'a> {
     /// The new record.
     pub bytes: &'a [u8],
-    /// Whether the session has now moved back to the cookie.
-    pub moved: bool,
+    /// The new phase.
+    pub phase: RowPhase,
     /// From when on the row does not exist; `None` keeps what it is.
     pub expires: Option<Timestamp>,
 }
@@ -278,7 +307,7 @@ impl fmt::Debug for NewRow<'_> {
 impl fmt::Debug for RowChange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowChange")
-            .field("moved", &self.moved)
+            .field("phase", &self.phase)
             .field("expires", &self.expires)
             .field("len", &self.bytes.len())
             .finish()

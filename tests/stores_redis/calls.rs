@@ -7,7 +7,7 @@ use std::{
 
 use sealed_session::{
     store::{
-        Created, NewRow, Row, RowChange, RowKey, RowState, SessionStore, StoreError,
+        Created, NewRow, Row, RowChange, RowKey, RowPhase, RowState, SessionStore, StoreError,
         StoreErrorKind, Updated,
         redis::{RedisOptions, RedisStore},
     },
@@ -17,7 +17,7 @@ use sealed_session::{
 pub(crate) const KEY: RowKey = RowKey([7; 32]);
 pub(crate) const FIRST: RowState = RowState {
     version: 1,
-    moved: false,
+    phase: RowPhase::Fresh,
 };
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// Each of the two timeouts of the stores here.
@@ -62,7 +62,7 @@ pub(crate) async fn update(
 ) -> Result<Updated, StoreError> {
     let change = RowChange {
         bytes,
-        moved: false,
+        phase: RowPhase::Settled,
         expires: None,
     };
     store.update(key, FIRST, change, now()).await

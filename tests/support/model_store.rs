@@ -1,7 +1,7 @@
 //! The store contract as plainly as it can be said, and with a switch to break it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -10,18 +10,21 @@ use std::{
 
 use sealed_session::{
     store::{
-        Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowState,
-        SessionStore, StoreError, StoreErrorKind, StoreFuture, SyncCursor, Updated,
+        Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowPhase,
+        RowState, SessionStore, StoreError, StoreErrorKind, StoreFuture, SyncCursor, Updated,
     },
     time::Timestamp,
 };
 
-/// A store in a map. It keeps revocations in order of arrival and tells all of them.
+/// A store in a map. It tells revocations in order of arrival, each once per change.
 #[derive(Debug, Default)]
 pub(crate) struct ModelStore {
     rows: Mutex<HashMap<RowKey, Row>>,
     revoked: Mutex<HashMap<RevocationId, Revoked>>,
+    /// The ids in the order in which they were revoked.
+    log: Mutex<Vec<RevocationId>>,
     down: AtomicBool,
+    deletes_fail: AtomicBool,
     calls: AtomicU64,
 }
 
@@ -29,6 +32,11 @@ impl ModelStore {
     /// From now on it answers nothing, or answers again.
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on it deletes nothing, or deletes again.
+    pub(crate) fn fail_deletes(&self, fail: bool) {
+        self.deletes_fail.store(fail, Ordering::SeqCst);
     }
 
     /// How many calls it has had.
@@ -78,7 +86,7 @@ impl SessionStore for ModelStore {
             let row = Row {
                 state: RowState {
                     version: 1,
-                    moved: false,
+                    phase: RowPhase::Fresh,
                 },
                 written: now,
                 expires: row.expires,
@@ -114,7 +122,7 @@ impl SessionStore for ModelStore {
             *row = Row {
                 state: RowState {
                     version: expected.version + 1,
-                    moved: change.moved,
+                    phase: change.phase,
                 },
                 written: now,
                 expires: change.expires.unwrap_or(row.expires),
@@ -139,6 +147,10 @@ impl SessionStore for ModelStore {
     }
 
     fn delete<'a>(&'a self, key: &'a RowKey) -> StoreFuture<'a, ()> {
+        if self.deletes_fail.load(Ordering::SeqCst) {
+            let error = StoreError::new(StoreErrorKind::Failed, "does not delete");
+            return Box::pin(core::future::ready(Err(error)));
+        }
         self.answer(|| {
             self.rows.lock().unwrap().remove(key);
         })
@@ -165,6 +177,7 @@ impl SessionStore for ModelStore {
 
     fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
         self.answer(|| {
+            self.log.lock().unwrap().push(entry.id);
             let mut revoked = self.revoked.lock().unwrap();
             let known = revoked.entry(entry.id).or_insert(entry);
             known.not_before = known.not_before.max(entry.not_before);
@@ -186,16 +199,19 @@ impl SessionStore for ModelStore {
 
     fn revoked_since(
         &self,
-        _: Option<SyncCursor>,
+        cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> StoreFuture<'_, RevocationDelta> {
-        self.answer(|| RevocationDelta {
-            entries: {
-                let revoked = self.revoked.lock().unwrap();
-                let live = revoked.values().filter(|entry| now < entry.expires);
-                live.copied().collect()
-            },
-            cursor: SyncCursor(0),
+        self.answer(|| {
+            let log = self.log.lock().unwrap();
+            let from = cursor.map_or(0, |cursor| usize::try_from(cursor.0).unwrap());
+            let news: BTreeSet<RevocationId> = log.iter().skip(from).copied().collect();
+            let revoked = self.revoked.lock().unwrap();
+            let news = news.iter().filter_map(|id| revoked.get(id));
+            RevocationDelta {
+                entries: news.filter(|entry| now < entry.expires).copied().collect(),
+                cursor: SyncCursor(log.len() as u64),
+            }
         })
     }
 }

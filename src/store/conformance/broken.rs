@@ -166,7 +166,7 @@ impl Model {
         let same = |row: &Row| {
             let floats = self.has(Flaw::VersionsAreFloats) && expected.version > 1 << 53;
             let version = row.state.version == expected.version || floats;
-            let place = row.state.moved == expected.moved;
+            let place = row.state.phase == expected.phase;
             (version || self.has(Flaw::VersionIsNotChecked))
                 && (place || self.has(Flaw::PlaceIsNotChecked))
         };
@@ -236,7 +236,7 @@ impl SessionStore for Model {
             let row = Row {
                 state: RowState {
                     version: expected.version.saturating_add(1),
-                    moved: change.moved,
+                    phase: change.phase,
                 },
                 written: now,
                 expires: change.expires.unwrap_or(fallback),

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Bench, Case, Outcome, TTL, hours, join_all, pattern, rule, same, same_row};
 use crate::{
-    store::{Created, NewRow, Row, RowChange, RowKey, RowState, Updated},
+    store::{Created, NewRow, Row, RowChange, RowKey, RowPhase, RowState, Updated},
     time::Timestamp,
 };
 
@@ -14,7 +14,7 @@ pub(super) const CASES: &[Case] = &[
         run: |bench| Box::pin(sizes(bench)),
     },
     Case {
-        name: "a created row has version 1, is not moved, and tells when it was written",
+        name: "a created row has version 1, is fresh, and tells when it was written",
         run: |bench| Box::pin(first_state(bench)),
     },
     Case {
@@ -72,7 +72,7 @@ pub(super) async fn round_trip(bench: &Bench<'_>, len: usize) -> Outcome {
     bytes.reverse();
     let change = RowChange {
         bytes: &bytes,
-        moved: false,
+        phase: RowPhase::Settled,
         expires: None,
     };
     let updated = bench.writer.update(&key, FIRST, change, bench.now).await?;
@@ -162,7 +162,7 @@ async fn over_expired(bench: &Bench<'_>) -> Outcome {
     let key = bench.row(b"old").await?;
     let change = RowChange {
         bytes: b"older",
-        moved: true,
+        phase: RowPhase::Moved,
         expires: Some(bench.now + TTL),
     };
     bench.writer.update(&key, FIRST, change, bench.now).await?;
@@ -296,7 +296,7 @@ async fn purge(bench: &Bench<'_>) -> Outcome {
 /// The state of a row that was created and not changed.
 pub(super) const FIRST: RowState = RowState {
     version: 1,
-    moved: false,
+    phase: RowPhase::Fresh,
 };
 
 /// What [`Bench::row`] made.

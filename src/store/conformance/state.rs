@@ -5,7 +5,7 @@ use super::{
     rows::{FIRST, first_row, later, lives_until},
     rule, same, same_row,
 };
-use crate::store::{RowChange, RowKey, RowState, Updated};
+use crate::store::{RowChange, RowKey, RowPhase, RowState, Updated};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -52,7 +52,7 @@ pub(super) const CASES: &[Case] = &[
 
 const CHANGE: RowChange<'static> = RowChange {
     bytes: b"changed",
-    moved: false,
+    phase: RowPhase::Settled,
     expires: None,
 };
 
@@ -110,13 +110,14 @@ async fn ends(bench: &Bench<'_>) -> Outcome {
 async fn moves(bench: &Bench<'_>) -> Outcome {
     let key = bench.row(b"x").await?;
     let mut state = FIRST;
-    for moved in [true, true, false, true] {
-        let change = RowChange { moved, ..CHANGE };
+    let all = RowPhase::ALL.into_iter();
+    for phase in all.clone().rev().chain(all.clone()).chain(all) {
+        let change = RowChange { phase, ..CHANGE };
         let updated = bench.writer.update(&key, state, change, bench.now).await?;
         same("updating", &updated, &Updated::Updated)?;
         state = RowState {
             version: state.version.saturating_add(1),
-            moved,
+            phase,
         };
         let row = bench.load(&key, bench.now).await?;
         same("the state", &row.map(|row| row.state), &Some(state))?;
@@ -128,10 +129,10 @@ async fn conflicts(bench: &Bench<'_>) -> Outcome {
     let key = bench.row(b"x").await?;
     let second = RowState {
         version: 2,
-        moved: true,
+        phase: RowPhase::Moved,
     };
     let change = RowChange {
-        moved: true,
+        phase: RowPhase::Moved,
         ..CHANGE
     };
     let updated = bench.writer.update(&key, FIRST, change, bench.now).await?;
@@ -140,15 +141,12 @@ async fn conflicts(bench: &Bench<'_>) -> Outcome {
 
     let versions = [0, 1, 3, 1 << 31, 1 << 32, (1 << 53) + 2, (1 << 63) + 1];
     let wrong = versions.into_iter().chain([u64::MAX]);
-    let wrong = wrong.flat_map(|version| [true, false].map(|moved| RowState { version, moved }));
-    let place = RowState {
-        moved: false,
-        ..second
-    };
-    for state in wrong.chain([place]) {
+    let wrong = wrong.flat_map(|version| RowPhase::ALL.map(|phase| RowState { version, phase }));
+    let phases = [RowPhase::Fresh, RowPhase::Settled].map(|phase| RowState { phase, ..second });
+    for state in wrong.chain(phases) {
         let change = RowChange {
             bytes: b"lost",
-            moved: !state.moved,
+            phase: RowPhase::Settled,
             expires: Some(bench.now + hours(2)),
         };
         let updated = bench
@@ -240,8 +238,8 @@ async fn delete_in_flight(bench: &Bench<'_>) -> Outcome {
 /// There is no row, and updates that expect whatever it may have been do not make one.
 async fn is_missing(bench: &Bench<'_>, key: &RowKey) -> Outcome {
     for version in [0, 1, 2, 3, u64::MAX] {
-        for moved in [false, true] {
-            let state = RowState { version, moved };
+        for phase in RowPhase::ALL {
+            let state = RowState { version, phase };
             let change = RowChange {
                 expires: Some(bench.now + TTL),
                 ..CHANGE

@@ -77,8 +77,8 @@ use self::{
 use crate::{
     random::{OsRandom, array},
     store::{
-        Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowState,
-        SessionStore, StoreError, StoreErrorKind, StoreFuture, SyncCursor, Updated,
+        Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowPhase,
+        RowState, SessionStore, StoreError, StoreErrorKind, StoreFuture, SyncCursor, Updated,
     },
     time::Timestamp,
 };
@@ -205,18 +205,16 @@ impl SessionStore for RedisStore {
         Box::pin(async move {
             let mut get = cmd("HMGET");
             get.arg(self.row(key))
-                .arg(&["version", "moved", "written", "expires", "bytes"]);
-            let (Some(version), Some(moved), Some(written), Some(expires), Some(bytes)) =
+                .arg(&["version", "phase", "written", "expires", "bytes"]);
+            let (Some(version), Some(phase), Some(written), Some(expires), Some(bytes)) =
                 self.send::<Fields>(&get).await?
             else {
                 return Ok(None);
             };
             let expires = Timestamp::from_unix_seconds(expires);
+            let phase = RowPhase::from_code(phase).ok_or_else(|| unexpected(phase.into()))?;
             Ok((expires > now).then(|| Row {
-                state: RowState {
-                    version,
-                    moved: moved != 0,
-                },
+                state: RowState { version, phase },
                 written: Timestamp::from_unix_seconds(written),
                 expires,
                 bytes,
@@ -242,13 +240,15 @@ impl SessionStore for RedisStore {
             let now_text = seconds(now);
             let version = expected.version.to_string();
             let next = next.to_string();
+            let expected_phase = expected.phase.code().to_string();
+            let next_phase = change.phase.code().to_string();
             let mark = mark()?;
             let mut args: Vec<&[u8]> = vec![
                 &now_text,
                 version.as_bytes(),
-                flag(expected.moved),
+                expected_phase.as_bytes(),
                 next.as_bytes(),
-                flag(change.moved),
+                next_phase.as_bytes(),
                 &mark,
                 change.bytes,
             ];
@@ -314,7 +314,7 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// Version, moved, written, expires, bytes.
+/// Version, phase, written, expires, bytes.
 type Fields = (
     Option<u64>,
     Option<u8>,
@@ -330,10 +330,6 @@ fn seconds(instant: Timestamp) -> Vec<u8> {
 /// Milliseconds from the application's `now`, since the server's clock may differ.
 fn time_to_live(expires: Timestamp, now: Timestamp) -> Vec<u8> {
     expires.since(now).as_millis().to_string().into_bytes()
-}
-
-fn flag(moved: bool) -> &'static [u8] {
-    if moved { b"1" } else { b"0" }
 }
 
 /// What a write recognizes itself by.

@@ -21,20 +21,20 @@ if row[1] and tonumber(row[1]) > tonumber(ARGV[1]) then
   if row[2] == ARGV[4] then return 1 end
   return 0
 end
-redis.call('HSET', KEYS[1], 'version', '1', 'moved', '0', 'written', ARGV[1],
+redis.call('HSET', KEYS[1], 'version', '1', 'phase', '0', 'written', ARGV[1],
   'expires', ARGV[2], 'mark', ARGV[4], 'bytes', ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 ";
 
-/// `ARGV`: now, expected version, expected moved, next version, next moved, mark, bytes,
+/// `ARGV`: now, expected version, expected phase, next version, next phase, mark, bytes,
 /// and, if the expiry changes, expires and milliseconds to live.
 const UPDATE: &str = r"
-local row = redis.call('HMGET', KEYS[1], 'version', 'moved', 'expires', 'mark')
+local row = redis.call('HMGET', KEYS[1], 'version', 'phase', 'expires', 'mark')
 if not row[1] or tonumber(row[3]) <= tonumber(ARGV[1]) then return -1 end
 if row[4] == ARGV[6] then return 1 end
 if row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[4], 'moved', ARGV[5], 'written', ARGV[1],
+redis.call('HSET', KEYS[1], 'version', ARGV[4], 'phase', ARGV[5], 'written', ARGV[1],
   'mark', ARGV[6], 'bytes', ARGV[7])
 if ARGV[8] then
   redis.call('HSET', KEYS[1], 'expires', ARGV[8])
