@@ -4,12 +4,16 @@
 //! them, and keeps the list of what was revoked. It never sees a session, a key or a
 //! cookie: whoever steals its data opens nothing, not even with the server's keys.
 //!
-//! Anybody's store can be used; The conformance suite says whether it does what is asked.
+//! Anybody's store can be used; the conformance suite (feature `conformance`, module
+//! `store::conformance`) says whether it does what is asked.
 
 use core::{fmt, pin::Pin};
 use std::sync::Arc;
 
 use crate::time::Timestamp;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
 
 /// What a store's methods return: any runtime can await it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -31,7 +35,10 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// `now` is the application's clock. A store may purge by its own clock as well, as long
 /// as it counts from the difference between `expires` and `now`.
 pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
-    /// Inserts a row with version 1, unless a live one has that key.
+    /// Inserts a row with version 1, unless a live one has that key. A row that expires at
+    /// `now` or before is [`Created`] and does not exist.
+    ///
+    /// [`Created`]: Created::Created
     fn create<'a>(
         &'a self,
         key: &'a RowKey,
@@ -42,7 +49,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
     /// The live row of that key.
     fn load<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> StoreFuture<'a, Option<Row>>;
 
-    /// Changes the live row of that key, if it is in the state `expected`.
+    /// Changes the live row of that key, if it is in the state `expected`. An expiry at
+    /// `now` or before ends the row for good.
     fn update<'a>(
         &'a self,
         key: &'a RowKey,
@@ -51,7 +59,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
         now: Timestamp,
     ) -> StoreFuture<'a, Updated>;
 
-    /// Sets when the live row of that key expires; nothing if there is none.
+    /// Sets when the live row of that key expires, and nothing else; does nothing if there
+    /// is none. An expiry at `now` or before ends the row for good.
     fn expire_at<'a>(
         &'a self,
         key: &'a RowKey,
@@ -80,8 +89,7 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
 
     /// All revocations that have not expired and were added or changed since `cursor`, or
     /// all there are; and where to go on from. Since writes become visible out of order,
-    /// a
-    /// store goes back at least [`SYNC_OVERLAP_SECONDS`] before `cursor`: the same entry
+    /// a store goes back at least [`SYNC_OVERLAP_SECONDS`] before `cursor`: the same entry
     /// may come twice.
     fn revoked_since(
         &self,
