@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "store-memory")]
+pub mod memory;
 
 /// What a store's methods return: any runtime can await it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
