@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 pub mod conformance;
 #[cfg(feature = "store-memory")]
 pub mod memory;
+#[cfg(feature = "store-postgres")]
+pub mod postgres;
 #[cfg(any(feature = "store-postgres", feature = "store-sqlite"))]
 mod sql;
 #[cfg(feature = "store-sqlite")]
