@@ -4,7 +4,7 @@
 use core::{pin::Pin, time::Duration};
 
 use sealed_session::{
-    store::{NewRow, RowChange, RowKey, RowState},
+    store::{NewRow, RowChange, RowKey, RowPhase, RowState},
     time::{Clock as _, SystemClock, Timestamp},
 };
 
@@ -37,7 +37,7 @@ pub(crate) fn key(n: u8) -> RowKey {
 pub(crate) fn state(version: u64) -> RowState {
     RowState {
         version,
-        moved: false,
+        phase: RowPhase::Fresh,
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn row(bytes: &[u8]) -> NewRow<'_> {
 pub(crate) fn change(bytes: &[u8]) -> RowChange<'_> {
     RowChange {
         bytes,
-        moved: false,
+        phase: RowPhase::Settled,
         expires: None,
     }
 }
