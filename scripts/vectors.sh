@@ -56,3 +56,5 @@ else
 fi
 
 cargo test --test vectors -- --nocapture
+# Opening a record is no part of the public interface.
+cargo test --lib vectors

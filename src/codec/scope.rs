@@ -205,7 +205,10 @@ impl<'c, S: Suite> Scope<'c, S> {
         let head = start.saturating_add(claims.len());
         let frame = head.saturating_add(S::ID.tag_len());
         let characters = self.codec.limit.saturating_sub(self.codec.name().len());
-        let room = token::byte_len(characters).saturating_sub(frame);
+        let Some(room) = token::byte_len(characters).checked_sub(frame) else {
+            let len = frame.saturating_add(body::to_postcard(data)?.len());
+            return Ok(Content::TooLarge(self.cookie_len(len)));
+        };
 
         // One buffer for the whole token: encrypted where it stands, so no copy of the
         // session stays behind.

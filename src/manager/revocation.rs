@@ -285,7 +285,43 @@ fn subject_id(subject: Subject) -> RevocationId {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
     use super::*;
+
+    /// The vectors of SPEC section 10, which were computed outside Rust.
+    #[test]
+    fn the_names_of_revocations_are_those_of_the_vectors() {
+        let file: Json =
+            serde_json::from_str(include_str!("../../tests/vectors/records.json")).unwrap();
+        let (mut sessions, mut subjects) = (0, 0);
+        for vector in file["vectors"].as_array().unwrap() {
+            let show = |id: RevocationId| {
+                id.0.iter()
+                    .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+            };
+            if let Some(key) = vector.get("row_key") {
+                let id = session_id(SessionId(bytes(&vector["sid"]).try_into().unwrap()));
+                assert_eq!(show(id), *key);
+                sessions += 1;
+            }
+            if let Some(revocation) = vector.get("revocation") {
+                let user_id = vector["user_id"].as_str().unwrap();
+                let subject = Subject::of(vector["context"].as_str().unwrap(), user_id.as_bytes());
+                assert_eq!(subject.0[..], bytes(&vector["subject"]));
+                assert_eq!(show(subject_id(subject)), *revocation);
+                subjects += 1;
+            }
+        }
+        assert_eq!((sessions, subjects), (3, 4));
+    }
+
+    fn bytes(json: &Json) -> Vec<u8> {
+        let digits = json.as_str().unwrap().as_bytes().chunks_exact(2);
+        digits
+            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
 
     #[test]
     fn one_takes_the_turn_until_it_gives_it_back() {

@@ -96,23 +96,30 @@ def policy(json):
     return [ssc1.Timeouts(**timeouts) for timeouts in json]
 
 
+def ring(json):
+    return [
+        ssc1.Key(bytes.fromhex(k["root"]), k["seals_from"], k["opens_until"]) for k in json["keys"]
+    ]
+
+
+def former(json):
+    return [ssc1.Former(**also) for also in json["accept_also"]]
+
+
 def open_vector(vector):
     o = vector["open"]
-    ring = [
-        ssc1.Key(bytes.fromhex(k["root"]), k["seals_from"], k["opens_until"]) for k in o["keys"]
-    ]
     return ssc1.open_token(
         vector["token"],
         o["suite"],
         o["context"],
         o["name"],
-        ring,
+        ring(o),
         policy(o["policy"]),
         o["now"],
         KINDS[o["type"]],
         o["schema"],
         bytes.fromhex(o["caller_aad"]),
-        [ssc1.Former(**also) for also in o["accept_also"]],
+        former(o),
     )
 
 
@@ -139,24 +146,31 @@ def seal_vector(vector):
     )
 
 
-def accepted_token(vector):
-    """The names of what differs."""
-    suite, expect, derived, seal = (vector[k] for k in ("open expect derived seal".split()))
-    suite = suite["suite"]
-    opened, wrong = open_vector(vector), []
-    plaintext = bytes.fromhex(derived["claims"] + derived["body"])
+def claims_json(claims):
+    json = {k: v.hex() if isinstance(v, bytes) else v for k, v in claims._asdict().items()}
+    json["class"] = json.pop("lifetime")
+    return json
 
-    claims = {k: v.hex() if isinstance(v, bytes) else v for k, v in opened.claims._asdict().items()}
-    claims["class"] = claims.pop("lifetime")
-    wrong += ["claims"] * (claims != expect["claims"])
-    wrong += ["claims' bytes"] * (ssc1.pack_claims(opened.claims).hex() != derived["claims"])
+
+def opened_alike(opened, expect, kind):
+    wrong = ["claims"] * (claims_json(opened.claims) != expect["claims"])
     postcard = opened.postcard.hex()
     if isinstance(expect["postcard"], dict):
         digest = hashlib.sha256(opened.postcard).hexdigest()
         postcard = {"len": len(opened.postcard), "sha256": digest}
     wrong += ["postcard"] * (postcard != expect["postcard"])
-    right = session(vector["open"]["type"], expect["session"])
-    wrong += ["session"] * (not equal(opened.session, right))
+    return wrong + ["session"] * (not equal(opened.session, session(kind, expect["session"])))
+
+
+def accepted_token(vector):
+    """The names of what differs."""
+    suite, expect, derived, seal = (vector[k] for k in ("open expect derived seal".split()))
+    suite = suite["suite"]
+    opened = open_vector(vector)
+    plaintext = bytes.fromhex(derived["claims"] + derived["body"])
+
+    wrong = opened_alike(opened, expect, vector["open"]["type"])
+    wrong += ["claims' bytes"] * (ssc1.pack_claims(opened.claims).hex() != derived["claims"])
     wrong += [k for k in ("needs_reseal", "needs_reissue") if getattr(opened, k) != expect[k]]
 
     root, random = bytes.fromhex(seal["root"]), bytes.fromhex(seal["random"])
@@ -176,13 +190,21 @@ def accepted_token(vector):
     return wrong
 
 
-def rejected_token(vector):
+def refusal(call, *arguments, **named):
     try:
-        open_vector(vector)
+        call(*arguments, **named)
     except ssc1.Refused as refused:
-        category = vector["expect"]["category"]
-        return [] if str(refused) == category else [f"{refused} instead of {category}"]
-    return ["opened"]
+        return str(refused)
+    return "accepted"
+
+
+def refused(run, vector):
+    category, seen = vector["expect"]["category"], refusal(run, vector)
+    return [] if seen == category else [f"{seen} instead of {category}"]
+
+
+def rejected_token(vector):
+    return refused(open_vector, vector)
 
 
 def key_vector(vector):
@@ -210,17 +232,109 @@ def derivation(vector):
         made = ssc1.row_key(bytes.fromhex(vector["sid"])).hex()
         return ["row key"] * (made != vector["row_key"])
     root, nonce = bytes.fromhex(vector["root"]), bytes.fromhex(vector["nonce"])
-    names, plaintext = (vector["context"], vector["cookie_name"]), bytes.fromhex(vector["plaintext"])
+    names, plaintext = (
+        (vector["context"], vector["cookie_name"]),
+        bytes.fromhex(vector["plaintext"]),
+    )
     if "handle" not in vector:
         aad = bytes.fromhex(vector["caller_aad"])
         token = ssc1.wrap("encrypted", root, *names, aad, nonce, plaintext)
         return ["token"] * (ssc1.to_text(token) != vector["token"])
     claims, body = ssc1.split_claims(plaintext)
-    place = (root, *names, bytes.fromhex(vector["handle"]), vector["version"], nonce, claims)
-    token = ssc1.record(*place, body)
-    again = ssc1.record(*place, b"", opening=token)
+    handle, version = bytes.fromhex(vector["handle"]), vector["version"]
+    token = ssc1.wrap_record(root, *names, handle, version, nonce, claims, body)
+    ring = [ssc1.Key(root, 0, None)]
+    opened = ssc1.open_record(token, *names, ring, claims.issued, claims, handle, version)
     wrong = ["token"] * (ssc1.to_text(token) != vector["token"])
-    return wrong + ["opening"] * (again != (claims, body))
+    return wrong + ["opening"] * ((opened.claims, opened.postcard) != (claims, body))
+
+
+def stored(vector):
+    """The vectors of section 10."""
+    if "open" not in vector:
+        if "sid" in vector:
+            return ["row key"] * (
+                ssc1.row_key(bytes.fromhex(vector["sid"])).hex() != vector["row_key"]
+            )
+        subject = ssc1.subject(vector["context"], vector["user_id"].encode())
+        wrong = ["subject"] * (subject.hex() != vector["subject"])
+        return wrong + ["revocation"] * (
+            ssc1.subject_revocation(subject).hex() != vector["revocation"]
+        )
+    run = reference if "token" in vector else record
+    if vector["verdict"] == "accept":
+        return run(vector)
+    return refused(run, vector)
+
+
+def identity(seal, kind):
+    """The claims that a writer begins with."""
+    return ssc1.make_claims(
+        kind,
+        seal["context"],
+        policy(seal["policy"]),
+        seal["now"],
+        bytes.fromhex(seal["sid"]),
+        seal["created"],
+        seal["class"],
+        None if seal["user_id"] is None else seal["user_id"].encode(),
+    )
+
+
+def reference(vector):
+    o, seal, expect = vector["open"], vector["seal"], vector["expect"]
+    place = (o["context"], o["name"], ring(o), policy(o["policy"]), o["now"])
+    also = former(o)
+    inline = refusal(ssc1.open_token, vector["token"], "encrypted", *place, accept_also=also)
+    opened = ssc1.open_reference(vector["token"], *place, also)
+    seen = {"claims": claims_json(opened.claims), "handle": opened.handle.hex()}
+    seen |= {k: getattr(opened, k) for k in ("needs_reseal", "needs_reissue")}
+    wrong = ["inline"] * (inline != "wrong-kind") + [k for k in expect if seen[k] != expect[k]]
+    root, handle, nonce = (bytes.fromhex(seal[k]) for k in ("root", "handle", "nonce"))
+    claims = identity(seal, ssc1.REFERENCE)
+    made = ssc1.seal_reference(root, seal["context"], seal["name"], claims, handle, nonce)
+    return wrong + ["sealing"] * (vector["reproducible"] and made != vector["token"])
+
+
+def record(vector):
+    o, expect = vector["open"], vector["expect"]
+    subject = o["subject"] and bytes.fromhex(o["subject"])
+    # Of the reference's claims, only these three are looked at.
+    claims = ssc1.Claims(*[None] * 7, bytes.fromhex(o["sid"]), None, subject)
+    opened = ssc1.open_record(
+        bytes.fromhex(vector["record"]),
+        o["context"],
+        o["name"],
+        ring(o),
+        o["now"],
+        claims._replace(created=o["created"]),
+        bytes.fromhex(o["handle"]),
+        int(o["version"]),
+        KINDS[o["type"]],
+        o["schema"],
+        o["max_record_bytes"],
+        former(o),
+    )
+    wrong = opened_alike(opened, expect, o["type"])
+    wrong += ["needs_reseal"] * (opened.needs_reseal != expect["needs_reseal"])
+    seal, derived = vector["seal"], vector["derived"]
+    root, handle, nonce, sid = (bytes.fromhex(seal[k]) for k in "root handle nonce sid".split())
+    names, version = (seal["context"], seal["name"]), int(seal["version"])
+    header, body = bytes.fromhex(vector["record"])[:41], bytes.fromhex(derived["body"])
+    store_key = ssc1.sub_key(root, "store", *names)
+    key = ssc1.expand(store_key, handle)
+    made = {"kid": ssc1.kid(root), "store_key": store_key, "record_key": key}
+    made |= {"row_key": ssc1.row_key(sid), "message_key": ssc1.message_key(key, header)}
+    made |= {"claims": ssc1.pack_claims(opened.claims), "body": body}
+    wrong += [k for k in derived if made[k].hex() != derived[k]]
+    token = ssc1.wrap_record(root, *names, handle, version, nonce, opened.claims, body)
+    wrong += ["wrap_record"] * (token.hex() != vector["record"])
+    if vector["reproducible"]:
+        claims, compression = identity(seal, ssc1.RECORD), seal["compression"]
+        place = (root, *names, claims, handle, version, nonce, KINDS[o["type"]], compression)
+        token = ssc1.seal_record(session(o["type"], seal["session"]["value"]), *place)
+        wrong += ["sealing"] * (token.hex() != vector["record"])
+    return wrong
 
 
 def main():
@@ -228,7 +342,7 @@ def main():
     for path in sorted(VECTORS.glob("*.json")):
         vectors, here = json.loads(path.read_text("utf-8"))["vectors"], collections.Counter()
         for vector in vectors:
-            run = {"keys": key_vector, "derivations": derivation}.get(path.stem)
+            run = {"keys": key_vector, "derivations": derivation, "records": stored}.get(path.stem)
             run = run or (accepted_token if vector["verdict"] == "accept" else rejected_token)
             try:
                 wrong = run(vector)

@@ -56,14 +56,6 @@ def same(one, other):
     return check.tagged(one) == check.tagged(other)
 
 
-def refusal(call, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except ssc1.Refused as refused:
-        return str(refused)
-    return "accepted"
-
-
 def main(command):
     counts, wrong = {"library to Python": 0, "Python to library": 0, "refused by both": 0}, []
 
@@ -116,11 +108,13 @@ def main(command):
 
                 altered = mine[:-9] + ("A" if mine[-9] != "A" else "B") + mine[-8:]
                 for token in ["", mine[:20], mine[:40], "A" * 4097, "A" * 24, mine + "=", altered]:
-                    theirs = refusal(library.session, "decode", suite, stdin=token)
-                    expect(("refused by both", suite, token[:50]), theirs == refusal(open, token))
+                    theirs = check.refusal(library.session, "decode", suite, stdin=token)
+                    expect(
+                        ("refused by both", suite, token[:50]), theirs == check.refusal(open, token)
+                    )
                 text = (CORPUS / "cart400.json").read_text("utf-8")
-                theirs = refusal(library.session, "encode", suite, stdin=text)
-                ours = refusal(seal, json.loads(text))
+                theirs = check.refusal(library.session, "encode", suite, stdin=text)
+                ours = check.refusal(seal, json.loads(text))
                 expect(("refused by both", suite, "cart400"), theirs == ours == "too-large")
     print(f"{counts}, {len(wrong)} differ")
     return 1 if wrong else 0

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 LARGEST_VALUE = 4096
 LARGEST_BODY = 65536
+LARGEST_RECORD = 1 << 20
 LAST_SECOND = 2**32 - 1
 LONGEST_TIMEOUT = 34_560_000
 TOLERANCE = 120
@@ -35,6 +36,7 @@ Claims = namedtuple(
     "Claims", "kind deflated padded lifetime created issued expires sid schema subject"
 )
 Opened = namedtuple("Opened", "claims postcard session needs_reseal needs_reissue")
+Reference = namedtuple("Reference", "claims handle needs_reseal needs_reissue")
 
 
 class Refused(Exception):
@@ -111,6 +113,18 @@ def opens(key, now):
 def sealing_key(ring, now):
     ready = [key for key in ring if opens(key, now) and key.seals_from <= now]
     return max(ready, key=lambda key: key.seals_from, default=None)
+
+
+def opening_key(ring, data, now):
+    """The key that the kid in bytes 1 to 17 names."""
+    found = [key for key in ring if opens(key, now) and kid(key.root) == data[1:17]]
+    check(found, "unknown-key")
+    return found[0]
+
+
+def is_superseded(key, ring, now):
+    sealing = sealing_key(ring, now)
+    return sealing is None or key.seals_from < sealing.seals_from
 
 
 # SPEC 1.2: layouts
@@ -238,6 +252,12 @@ def unpad(body):
     return body[4:end]
 
 
+def padded_length(length):
+    needed = 4 + length
+    step = max(512, (1 << (needed - 1).bit_length()) // 8)
+    return -(-needed // step) * step
+
+
 def make_body(encoded, compression, room):
     """BODY, and the flags deflated and padded."""
     check(len(encoded) <= LARGEST_BODY, "too-large")  # nobody could open it
@@ -249,46 +269,69 @@ def make_body(encoded, compression, room):
         body = min(encoded, stream, key=len)
         check(len(body) <= room, "too-large")
         return body, body is stream, False
-    needed = 4 + len(stream)
-    check(needed <= room, "too-large")
-    step = max(512, (1 << (needed - 1).bit_length()) // 8)
-    return pad(stream, min(-(-needed // step) * step, room)), True, True
+    check(4 + len(stream) <= room, "too-large")
+    return pad(stream, min(padded_length(len(stream)), room)), True, True
 
 
 # SPEC 7: opening, and its reverse
+
+
+def pairs(context, name, accept_also, now):
+    former = [(also.context, also.name) for also in accept_also if also.until > now]
+    return [(context, name)] + former
+
+
+def open_unread(text, suite, context, name, ring, policy, now, caller_aad=b"", accept_also=()):
+    """Steps 1 to 13: the claims, BODY as it stands, and whether to seal or issue anew."""
+    check(text != "", "absent")
+    check(len(text.encode("utf-8")) <= LARGEST_VALUE, "too-large")
+    check(len(text) >= 24, "malformed")
+    head = from_text(text[:24])
+    check(head[0] == SUITES[suite].byte, "wrong-suite")
+    key = opening_key(ring, head, now)
+    token = from_text(text)
+    check(len(token) >= SUITES[suite].header + 31 + SUITES[suite].tag, "malformed")
+    for place, pair in enumerate(pairs(context, name, accept_also, now)):
+        plaintext = unwrap(suite, key.root, *pair, caller_aad, token)
+        if plaintext is not None:
+            break
+    check(plaintext is not None, "not-authentic")
+    claims, body = split_claims(plaintext)
+    check_time(claims, policy, now)
+    reseal = place > 0 or is_superseded(key, ring, now)
+    return claims, body, reseal, needs_reissue(claims, policy, now)
+
+
+def read_body(claims, body, kind, schema, limit=LARGEST_BODY):
+    """Steps 16 to 20: the postcard and the session."""
+    body = unpad(body) if claims.padded else body
+    body = inflate(body, limit) if claims.deflated else body
+    check(claims.schema == schema, "schema")
+    try:
+        return body, postcard.decode(kind, body)
+    except ValueError:
+        raise Refused("schema") from None
 
 
 def open_token(
     text, suite, context, name, ring, policy, now, kind="values", schema=0,
     caller_aad=b"", accept_also=(),
 ):  # fmt: skip
-    check(text != "", "absent")
-    check(len(text) <= LARGEST_VALUE, "too-large")
-    check(len(text) >= 24, "malformed")
-    head = from_text(text[:24])
-    check(head[0] == SUITES[suite].byte, "wrong-suite")
-    found = [key for key in ring if opens(key, now) and kid(key.root) == head[1:17]]
-    check(found, "unknown-key")
-    token = from_text(text)
-    check(len(token) >= SUITES[suite].header + 31 + SUITES[suite].tag, "malformed")
-    former = [(also.context, also.name) for also in accept_also if also.until > now]
-    for place, pair in enumerate([(context, name)] + former):
-        plaintext = unwrap(suite, found[0].root, *pair, caller_aad, token)
-        if plaintext is not None:
-            break
-    check(plaintext is not None, "not-authentic")
-    claims, body = split_claims(plaintext)
-    check_time(claims, policy, now)
+    claims, body, *needs = open_unread(
+        text, suite, context, name, ring, policy, now, caller_aad, accept_also
+    )
     check(claims.kind == INLINE, "wrong-kind")
-    body = unpad(body) if claims.padded else body
-    body = inflate(body) if claims.deflated else body
-    check(claims.schema == schema, "schema")
-    try:
-        session = postcard.decode(kind, body)
-    except ValueError:
-        raise Refused("schema") from None
-    reseal = place > 0 or found[0] != sealing_key(ring, now)
-    return Opened(claims, body, session, reseal, needs_reissue(claims, policy, now))
+    return Opened(claims, *read_body(claims, body, kind, schema), *needs)
+
+
+def make_claims(
+    kind, context, policy, now, sid, created=None, lifetime=0, user_id=None, schema=0,
+    deflated=False, padded=False,
+):  # fmt: skip
+    created = now if created is None else created
+    times = (created, *deadlines(policy, lifetime, created, now))
+    who = None if user_id is None else subject(context, user_id)
+    return Claims(kind, deflated, padded, lifetime, *times, sid, schema, who)
 
 
 def seal_token(
@@ -297,37 +340,88 @@ def seal_token(
     compression="when-needed", limit=LARGEST_VALUE,
 ):  # fmt: skip
     """The token's text. `sid` and `nonce` are 16 and 24 (signed: 0) random bytes."""
-    created = now if created is None else created
-    issued, expires = deadlines(policy, lifetime, created, now)
-    who = None if user_id is None else subject(context, user_id)
-    frame = SUITES[suite].header + (31 if who is None else 39) + SUITES[suite].tag
+    claims = make_claims(INLINE, context, policy, now, sid, created, lifetime, user_id, schema)
+    frame = SUITES[suite].header + len(pack_claims(claims)) + SUITES[suite].tag
     room = 3 * (limit - len(name.encode("utf-8"))) // 4 - frame
     body, deflated, padded = make_body(postcard.encode(kind, session), compression, room)
-    times = (created, issued, expires)
-    claims = Claims(INLINE, deflated, padded, lifetime, *times, sid, schema, who)
+    claims = claims._replace(deflated=deflated, padded=padded)
     plaintext = pack_claims(claims) + body
     return to_text(wrap(suite, check_root(root), context, name, caller_aad, nonce, plaintext))
 
 
-# SPEC 10: references and records, for when there is a store
+# SPEC 10: references, records, revocations
 
 
 def row_key(sid):
+    """Also the name of the session's revocation."""
     return hashlib.sha256(b"SSC1/store-id\0" + sid).digest()
 
 
-def record(root, context, name, handle, version, nonce, claims, body, opening=None):
-    """Seals CLAIMS || BODY; with `opening`, a record's bytes, gives them back instead."""
-    header = opening[:41] if opening else b"\x03" + kid(root) + nonce
+def subject_revocation(subject):
+    return hashlib.sha256(b"SSC1/subject-id\0" + subject).digest()
+
+
+def open_reference(text, context, name, ring, policy, now, accept_also=()):
+    claims, body, *needs = open_unread(
+        text, "encrypted", context, name, ring, policy, now, accept_also=accept_also
+    )
+    check(claims.kind == REFERENCE and not claims.deflated and not claims.padded, "wrong-kind")
+    check(len(body) == 32, "wrong-kind")
+    return Reference(claims, body, *needs)
+
+
+def seal_reference(root, context, name, claims, handle, nonce):
+    plaintext = pack_claims(claims._replace(kind=REFERENCE)) + handle
+    return to_text(wrap("encrypted", check_root(root), context, name, b"", nonce, plaintext))
+
+
+def record_cipher(root, context, name, handle, version, sid, header):
     key = expand(sub_key(root, "store", context, name), handle)
-    cipher = AESGCM(message_key(key, header))
-    aad = header + row_key(claims.sid) + struct.pack(">Q", version)
-    if opening is None:
-        return header + cipher.encrypt(header[29:41], pack_claims(claims) + body, aad)
-    try:
-        inside, body = split_claims(cipher.decrypt(header[29:41], opening[41:], aad))
-    except InvalidTag:
-        raise Refused("not-authentic") from None
-    who = [(each.sid, each.created, each.subject) for each in (inside, claims)]
-    check(inside.kind == RECORD and who[0] == who[1], "not-authentic")
-    return inside, body
+    aad = header + row_key(sid) + struct.pack(">Q", version)
+    return AESGCM(message_key(key, header)), header[29:41], aad
+
+
+def wrap_record(root, context, name, handle, version, nonce, claims, body):
+    header = b"\x03" + kid(root) + nonce
+    cipher, iv, aad = record_cipher(root, context, name, handle, version, claims.sid, header)
+    return header + cipher.encrypt(iv, pack_claims(claims) + body, aad)
+
+
+def seal_record(
+    session, root, context, name, claims, handle, version, nonce, kind="values",
+    compression="when-needed", limit=LARGEST_RECORD,
+):  # fmt: skip
+    content = postcard.encode(kind, session)
+    check(len(content) <= limit, "too-large")
+    stream = content if compression == "never" else deflate(content)
+    deflated = len(stream) < len(content)
+    content = stream if deflated else content
+    claims = claims._replace(kind=RECORD, deflated=deflated, padded=True)
+    body = pad(content, padded_length(len(content)))
+    return wrap_record(check_root(root), context, name, handle, version, nonce, claims, body)
+
+
+def open_record(
+    data, context, name, ring, now, reference, handle, version, kind="values", schema=0,
+    limit=LARGEST_RECORD, accept_also=(),
+):  # fmt: skip
+    """`reference` are the claims of the reference, whose times have been checked."""
+    check(len(data) >= 17, "malformed")
+    check(data[0] == 3, "wrong-suite")
+    key, plaintext = opening_key(ring, data, now), None
+    check(len(data) >= 41 + 16, "not-authentic")
+    for pair in pairs(context, name, accept_also, now):
+        place = (key.root, *pair, handle, version, reference.sid, data[:41])
+        cipher, iv, aad = record_cipher(*place)
+        try:
+            plaintext = cipher.decrypt(iv, data[41:], aad)
+            break
+        except InvalidTag:
+            pass
+    check(plaintext is not None, "not-authentic")
+    claims, body = split_claims(plaintext)
+    check(claims.kind == RECORD, "wrong-kind")
+    who = [(each.sid, each.created, each.subject) for each in (claims, reference)]
+    check(who[0] == who[1], "not-authentic")
+    reseal = is_superseded(key, ring, now)
+    return Opened(claims, *read_body(claims, body, kind, schema, limit), reseal, False)

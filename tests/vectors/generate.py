@@ -1790,6 +1790,486 @@ def encodings():
         )
 
 
+# --- records.json: section 10 ---------------------------------------------------------
+
+HANDLE = bytes(range(0x80, 0xA0)).hex()
+OTHER_HANDLE = bytes(range(0x81, 0xA1)).hex()
+LARGEST_RECORD = 1 << 20
+RECORD_REASONS = {
+    "short": ("malformed", "shorter than any token"),
+    "suite": ("wrong-suite", "the first byte names another suite"),
+    "key": ("unknown-key", "the record's key is not in the ring, or is closed"),
+    "auth": ("not-authentic", "the record is not the one that this reference names"),
+    "session": ("not-authentic", "the record is of another session"),
+    "kind": ("wrong-kind", "not a record"),
+    "place": ("wrong-kind", "neither an inline session nor a reference"),
+}
+
+
+def revocation_of(subject):
+    return sha256(b"SSC1/subject-id\x00" + subject)
+
+
+def text_session(content, schema=0):
+    return {"type": "text", "schema": schema, "value": content}
+
+
+# No deflate makes it shorter.
+SHORT_TEXT = text_session("a short session")
+
+
+def make_reference(*, handle=HANDLE, claims=None, body=None, **how):
+    """Seals the reference to a session: everything but the handle is as in a token."""
+    m = make(
+        claims={"kind": 1} | (claims or {}),
+        body=bytes.fromhex(handle) if body is None else body,
+        session=SHORT_TEXT,
+        **how,
+    )
+    seal = m["seal"]
+    random = seal.pop("random")
+    seal |= {"handle": handle, "sid": random[:32], "nonce": random[32:]}
+    seal["schema"] = seal.pop("session")["schema"]
+    del seal["compression"], seal["caller_aad"]
+    return m
+
+
+def make_record(
+    *,
+    root=0x00,
+    context=CTX,
+    name=NAME,
+    handle=HANDLE,
+    version=1,
+    policy=POLICY,
+    now=NOW,
+    created=None,
+    cls=0,
+    sid=SID,
+    nonce=NONCE,
+    user_id=None,
+    session=SHORT_TEXT,
+    compression="when-needed",
+    suite=3,
+    kid=None,
+    claims=None,
+    body=None,
+):
+    """Seals a record; `suite`, `kid`, `claims` and `body` put something else in the place of
+    what a writer would make. Nothing is deflated here, except by way of `body`."""
+    root = root_of(root)
+    created = now if created is None else created
+    life = policy[cls]
+    subject = None if user_id is None else subject_of(context, user_id).hex()
+    c = {
+        "kind": 2,
+        "deflated": 0,
+        "padded": 1,
+        "class": cls,
+        "created": created,
+        "issued": max(now, created),
+        "expires": min(max(now, created) + life["idle"], created + life["absolute"]),
+        "sid": sid,
+        "schema": session["schema"],
+        "subject": subject,
+    }
+    c.update(claims or {})
+    postcard = session_bytes(session)
+    if body is None:
+        body = pad(postcard, padded_size(len(postcard), 1 << 32))
+    store_key = sub_key(root, "store", context, name)
+    record_key = expand(store_key, bytes.fromhex(handle))
+    row_key = row_key_of(bytes.fromhex(sid))
+    kid = kid_of(root) if kid is None else kid
+    content = claims_bytes(c) + body
+    _, message_key, record = encrypt(
+        record_key, suite, kid, bytes.fromhex(nonce), row_key + u64(version), content
+    )
+    cut = len(claims_bytes(c))
+    return {
+        "seal": {
+            "root": root.hex(),
+            "context": context,
+            "name": name,
+            "handle": handle,
+            "version": str(version),
+            "policy": policy,
+            "now": now,
+            "created": created,
+            "class": cls,
+            "sid": sid,
+            "user_id": user_id,
+            "nonce": nonce,
+            "compression": compression,
+            "session": session,
+        },
+        "derived": {
+            "kid": kid.hex(),
+            "store_key": store_key.hex(),
+            "record_key": record_key.hex(),
+            "row_key": row_key.hex(),
+            "message_key": message_key.hex(),
+            "claims": content[:cut].hex(),
+            "body": content[cut:].hex(),
+        },
+        "claims": {k: c[k] for k in c if k != "bit7"},
+        "postcard": postcard,
+        "record": record.hex(),
+    }
+
+
+def as_expected(claims):
+    return claims | {k: bool(claims[k]) for k in ("deflated", "padded")}
+
+
+def records():
+    file = "records.json"
+
+    # Names of rows and of revocations.
+    def named(name, **more):
+        emit(file, {"name": name, "rule": "SPEC 10", "verdict": "accept"} | more)
+
+    for sid in (SID, "00" * 16, filler(16).hex()):
+        named(
+            f"row key and revocation of {sid}",
+            sid=sid,
+            row_key=row_key_of(bytes.fromhex(sid)).hex(),
+        )
+    for context, user in [(CTX, "42"), (CTX, ""), ("old.example", "42"), ("bücher.example", "zoë")]:
+        subject = subject_of(context, user)
+        named(
+            f"revocation of {user!r} in {context!r}",
+            context=context,
+            user_id=user,
+            subject=subject.hex(),
+            revocation=revocation_of(subject).hex(),
+        )
+
+    # References.
+    def opened(m, over):
+        seal = m["seal"]
+        o = {
+            "now": seal["now"],
+            "context": seal["context"],
+            "name": seal["name"],
+            "keys": [{"root": seal["root"], "seals_from": 0, "opens_until": None}],
+            "policy": seal["policy"],
+            "accept_also": [],
+        }
+        assert set(over) <= set(o), over
+        return o | over
+
+    def reference(name, rule, m, /, *, reproducible=True, reseal=False, reissue=False, **over):
+        vector = {"name": "a reference " + name, "rule": rule, "verdict": "accept"}
+        vector |= {"reproducible": reproducible, "seal": m["seal"], "derived": m["derived"]}
+        vector |= {"token": m["token"], "open": opened(m, over)}
+        vector["expect"] = {
+            "claims": as_expected(m["claims"]),
+            "handle": m["seal"]["handle"],
+            "needs_reseal": reseal,
+            "needs_reissue": reissue,
+        }
+        emit(file, vector)
+
+    def no_reference(name, rule, why, m, /, **over):
+        category, reason = RECORD_REASONS[why] if why == "place" else REASONS[why]
+        vector = {"name": "a reference " + name, "rule": rule, "verdict": "reject"}
+        vector |= {"seal": m["seal"], "derived": m["derived"]}
+        vector |= {"token": m["token"], "open": opened(m, over)}
+        vector["expect"] = {"category": category, "reason": reason}
+        emit(file, vector)
+
+    m = make_reference()
+    assert (len(m["bytes"]), len(m["token"])) == (120, 160)
+    reference("of 160 characters", "SPEC 10.1", m)
+    m = make_reference(user_id="42", handle=filler(32).hex())
+    assert (len(m["bytes"]), len(m["token"])) == (128, 171)
+    reference("of 171 characters, with a subject", "SPEC 10.1", m)
+    reference("of class 2", "SPEC 10.1", make_reference(policy=POLICIES, cls=2))
+    reference("that is to be issued anew", "SPEC 5", make_reference(), now=NOW + 180, reissue=True)
+    two = ring((0x00, 0, None), (0x20, NOW, None))
+    reference("under a key that has been followed", "SPEC 5", m, keys=two, reseal=True)
+    reference(
+        "under a pending key",
+        "SPEC 5",
+        make_reference(root=0x20),
+        keys=ring((0, 0, None), (0x20, NOW + 1, None)),
+    )
+    former = [{"context": "old.example", "name": "sid", "until": NOW + 1}]
+    old = make_reference(context="old.example", name="sid", user_id="42")
+    over = {"context": CTX, "name": NAME, "accept_also": former}
+    reference("of a former context and name", "SPEC 7", old, reseal=True, **over)
+    reference("with every bit of the handle set", "SPEC 10.1", make_reference(handle="ff" * 32))
+    for what, how in [
+        ("without a handle", {"body": b""}),
+        ("whose handle is cut", {"body": bytes.fromhex(HANDLE)[:31]}),
+        ("whose handle is too long", {"body": bytes.fromhex(HANDLE) + b"\x00"}),
+        ("marked as deflated", {"claims": {"deflated": 1}}),
+        ("marked as padded", {"claims": {"padded": 1}}),
+        (
+            "that is padded, and would hold a handle",
+            {"claims": {"padded": 1}, "body": pad(bytes.fromhex(HANDLE), 512)},
+        ),
+        ("that says it is a record", {"claims": {"kind": 2}}),
+    ]:
+        no_reference(what, "SPEC 7 step 15", "place", make_reference(**how))
+    for what, why, now in [
+        ("past its idle timeout", "idle", NOW + 1800),
+        ("past its absolute timeout", "absolute", NOW + 86400),
+        ("from the future", "future", NOW - 121),
+    ]:
+        no_reference(what, "SPEC 7", why, make_reference(), now=now)
+    no_reference(
+        "past its idle timeout whose handle is cut",
+        "SPEC 7",
+        "idle",
+        make_reference(body=b"x"),
+        now=NOW + 1800,
+    )
+    no_reference("of another name", "SPEC 7 step 8", "auth", make_reference(), name="sid")
+    no_reference("of a former name, later", "SPEC 7", "auth", old, now=NOW + 1, **over)
+
+    # Records.
+    def opening_of(m, over):
+        seal = m["seal"]
+        o = {
+            "now": seal["now"],
+            "context": seal["context"],
+            "name": seal["name"],
+            "keys": [{"root": seal["root"], "seals_from": 0, "opens_until": None}],
+            "accept_also": [],
+            "handle": seal["handle"],
+            "version": seal["version"],
+            "sid": seal["sid"],
+            "created": m["claims"]["created"],
+            "subject": m["claims"]["subject"],
+            "max_record_bytes": LARGEST_RECORD,
+            "type": "text",
+            "schema": 0,
+        }
+        assert set(over) <= set(o), over
+        return o | over
+
+    def record(name, rule, m, /, *, reproducible=True, reseal=False, **over):
+        p = m["postcard"]
+        shown = {"len": len(p), "sha256": sha256(p).hex()} if len(p) > 4096 else p.hex()
+        vector = {"name": "a record " + name, "rule": rule, "verdict": "accept"}
+        vector |= {"reproducible": reproducible, "seal": m["seal"], "derived": m["derived"]}
+        vector |= {"record": m["record"], "open": opening_of(m, over)}
+        vector["expect"] = {
+            "claims": as_expected(m["claims"]),
+            "postcard": shown,
+            "session": m["seal"]["session"]["value"],
+            "needs_reseal": reseal,
+        }
+        emit(file, vector)
+
+    def no_record(name, rule, why, m=None, /, *, bytes_=None, **over):
+        m = m or make_record(user_id="42")
+        category, reason = (REASONS | RECORD_REASONS)[why]
+        vector = {"name": "a record " + name, "rule": rule, "verdict": "reject"}
+        vector["record"] = m["record"]
+        if bytes_ is None:
+            vector |= {"seal": m["seal"], "derived": m["derived"]}
+        else:
+            vector["record"] = bytes_.hex()
+        vector["open"] = opening_of(m, over)
+        vector["expect"] = {"category": category, "reason": reason}
+        emit(file, vector)
+
+    record("of a short session", "SPEC 10.3", make_record())
+    record("of somebody's session", "SPEC 10.3", make_record(user_id="42", version=7))
+    record("of the last version", "SPEC 10.3", make_record(version=2**64 - 1))
+    record("under a handle without order", "SPEC 10.3", make_record(handle=filler(32).hex()))
+    record("under another key", "SPEC 10.3", make_record(root=0xA0, nonce=filler(24).hex()))
+    record("of another context and name", "SPEC 10.3", make_record(context="", name="s"))
+    for length in (508, 509, 4092, 4093, 9000):
+        # Of all letters, and never deflated: `never` is what makes it reproducible.
+        letters = base64.b32encode(filler(length)).decode()
+        content = letters[: length - len(varint(length))]
+        m = make_record(session=text_session(content), compression="never")
+        assert len(m["postcard"]) == length
+        size = len(bytes.fromhex(m["derived"]["body"]))
+        record(f"of {length} bytes, padded to {size}", "SPEC 10.3", m)
+    repeated = text_session({"repeat": ["a session that repeats itself ", 4000]})
+    stream = deflate(session_bytes(repeated))
+    size = padded_size(len(stream), 1 << 32)
+    deflated = {"claims": {"deflated": 1}, "session": repeated}
+    long = make_record(**deflated, body=pad(stream, size))
+    record(
+        "that is deflated, and longer than any inline body", "SPEC 10.3", long, reproducible=False
+    )
+    plain = session_bytes(SHORT_TEXT)
+    record(
+        "that is neither deflated nor padded",
+        "SPEC 10.4",
+        make_record(claims={"padded": 0}, body=plain),
+        reproducible=False,
+    )
+    record(
+        "that is deflated and not padded",
+        "SPEC 10.4",
+        make_record(claims={"deflated": 1, "padded": 0}, body=deflate(plain)),
+        reproducible=False,
+    )
+    record(
+        "that was written long ago: its own times are not looked at",
+        "SPEC 10.4",
+        make_record(),
+        now=NOW + 86399,
+    )
+    record(
+        "written by a clock that is ahead",
+        "SPEC 10.4",
+        make_record(claims={"issued": NOW + 5000, "expires": NOW + 6000}),
+        reproducible=False,
+    )
+    record(
+        "of a class that the policy does not have",
+        "SPEC 10.4",
+        make_record(claims={"class": 3}),
+        reproducible=False,
+    )
+    record("under a key that has been followed", "SPEC 10.4", make_record(), keys=two, reseal=True)
+    record(
+        "under a pending key",
+        "SPEC 10.4",
+        make_record(root=0x20),
+        keys=ring((0, 0, None), (0x20, NOW + 1, None)),
+    )
+    renamed = make_record(context="old.example", name="sid", user_id="42")
+    record("of a former context and name", "SPEC 10.4", renamed, **over)
+
+    m = make_record(user_id="42")
+    raw = bytes.fromhex(m["record"])
+    no_record("opened with another handle", "SPEC 10.4", "auth", handle=OTHER_HANDLE)
+    no_record("of another version", "SPEC 10.4", "auth", version="2")
+    no_record("of version 0", "SPEC 10.4", "auth", version="0")
+    no_record("of another sid", "SPEC 10.4", "auth", sid="ff" + SID[2:])
+    no_record("of another created", "SPEC 10.4", "session", created=NOW - 1)
+    no_record("of another subject", "SPEC 10.4", "session", subject=subject_of(CTX, "43").hex())
+    no_record("with a subject that the reference has not", "SPEC 10.4", "session", subject=None)
+    no_record(
+        "without the reference's subject",
+        "SPEC 10.4",
+        "session",
+        make_record(),
+        subject=subject_of(CTX, "42").hex(),
+    )
+    no_record(
+        "under a key that the ring does not hold", "SPEC 10.4", "key", keys=ring((0x20, 0, None))
+    )
+    no_record(
+        "under a key that closes now",
+        "SPEC 10.4",
+        "key",
+        keys=ring((0x00, 0, NOW), (0x20, NOW - 3600, None)),
+    )
+    no_record(
+        "under one key with the kid of another",
+        "SPEC 10.4",
+        "auth",
+        make_record(user_id="42", kid=kid_of(root_of(0x20))),
+        keys=ring((0x00, 0, None), (0x20, 1, None)),
+    )
+    no_record("opened in another context", "SPEC 10.4", "auth", context="example.org")
+    no_record("opened under another name", "SPEC 10.4", "auth", name="sid")
+    no_record("of a former name, later", "SPEC 10.4", "auth", renamed, now=NOW + 1, **over)
+    for suite in (0, 1, 2, 4):
+        no_record(f"of suite {suite}", "SPEC 10.4", "suite", make_record(user_id="42", suite=suite))
+    no_record("of suite 1, cut short", "SPEC 10.4", "short", bytes_=b"\x01" + raw[1:16])
+    no_record(
+        "of suite 1 under a key that the ring does not hold",
+        "SPEC 10.4",
+        "suite",
+        make_record(suite=1),
+        keys=ring((0x20, 0, None)),
+    )
+    inline = make(user_id="42", session=SHORT_TEXT)
+    no_record("that is an inline token", "SPEC 10.4", "suite", bytes_=inline["bytes"])
+    no_record(
+        "that is an inline token under a record's suite",
+        "SPEC 10.4",
+        "auth",
+        bytes_=b"\x03" + inline["bytes"][1:],
+    )
+    no_record("of kind inline", "SPEC 10.4", "kind", make_record(claims={"kind": 0}))
+    no_record("of kind reference", "SPEC 10.4", "kind", make_record(claims={"kind": 1}))
+    no_record("of kind 3", "SPEC 4", "kind3", make_record(claims={"kind": 3}))
+    no_record("with flag bit 7", "SPEC 4", "bit7", make_record(claims={"bit7": 1}))
+    no_record(
+        "whose times are in no order", "SPEC 4", "order", make_record(claims={"expires": NOW - 1})
+    )
+    no_record(
+        "of kind inline and another created",
+        "SPEC 10.4",
+        "kind",
+        make_record(claims={"kind": 0}),
+        created=NOW - 1,
+    )
+    for length in (0, 16):
+        no_record(f"of {length} bytes", "SPEC 10.4", "short", bytes_=raw[:length])
+    for length in (17, 40, 41, 56, 57, 87, len(raw) - 1):
+        no_record(f"of {length} bytes", "SPEC 10.4", "auth", bytes_=raw[:length])
+    no_record("with a byte more", "SPEC 10.4", "auth", bytes_=raw + b"\x00")
+    for what, at in [
+        ("nonce", 17),
+        ("iv", 40),
+        ("claims", 41),
+        ("body", 90),
+        ("tag", len(raw) - 1),
+    ]:
+        altered = bytearray(raw)
+        altered[at] ^= 0x01
+        no_record(f"whose {what} is altered", "SPEC 10.4", "auth", bytes_=bytes(altered))
+    no_record(
+        "whose kid is altered",
+        "SPEC 10.4",
+        "key",
+        bytes_=raw[:1] + bytes([raw[1] ^ 1]) + raw[2:],
+    )
+    no_record(
+        "whose padding is not zero",
+        "SPEC 6.2",
+        "padding",
+        make_record(body=pad(plain, 512)[:-1] + b"\x01"),
+    )
+    no_record("whose padding is cut", "SPEC 6.2", "padding", make_record(body=pad(plain, 0)[:-1]))
+    no_record(
+        "whose stream is cut",
+        "SPEC 6.1",
+        "deflate",
+        make_record(claims={"deflated": 1}, body=pad(deflate(plain)[:-1], 512)),
+    )
+    no_record(
+        "whose stream is cut, of another created",
+        "SPEC 10.4",
+        "session",
+        make_record(claims={"deflated": 1}, body=pad(deflate(plain)[:-1], 512)),
+        created=NOW - 1,
+    )
+    length = len(long["postcard"])
+    no_record(
+        "that inflates to more than is allowed",
+        "SPEC 10.4",
+        "bomb",
+        long,
+        max_record_bytes=length - 1,
+    )
+    no_record(
+        "of schema 1 where 0 is expected",
+        "SPEC 7 step 19",
+        "schema",
+        make_record(session=SHORT_TEXT | {"schema": 1}),
+    )
+    no_record(
+        "with a byte left over",
+        "SPEC 7 step 20",
+        "schema",
+        make_record(body=pad(plain + b"\x00", 512)),
+    )
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     keys()
@@ -1801,6 +2281,7 @@ def main():
     times()
     bodies()
     encodings()
+    records()
     for file, vectors in FILES.items():
         content = {"format": "SSC1", "see": "README.md", "vectors": vectors}
         out = json.dumps(content, indent=1, ensure_ascii=True) + "\n"
