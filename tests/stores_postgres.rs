@@ -95,7 +95,7 @@ fn servers_that_purge_at_once_share_the_work() {
     block_on(async {
         let store = PostgresStore::connect(&server.url()).await.unwrap();
         server.sql(
-            "INSERT INTO sealed_session_rows SELECT sha256(n::text::bytea), 1, false, 0, 10, 'x' \
+            "INSERT INTO sealed_session_rows SELECT sha256(n::text::bytea), 1, 0, 0, 10, 'x' \
              FROM generate_series(1, 5000) n; \
              INSERT INTO sealed_session_revoked SELECT sha256(n::text::bytea), 0, 10, 0 \
              FROM generate_series(1, 100) n; ANALYZE",

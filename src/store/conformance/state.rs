@@ -52,7 +52,7 @@ pub(super) const CASES: &[Case] = &[
 
 const CHANGE: RowChange<'static> = RowChange {
     bytes: b"changed",
-    phase: RowPhase::Settled,
+    phase: FIRST.phase,
     expires: None,
 };
 
