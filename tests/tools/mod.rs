@@ -51,7 +51,7 @@ pub(crate) fn row(bytes: &[u8]) -> NewRow<'_> {
 pub(crate) fn change(bytes: &[u8]) -> RowChange<'_> {
     RowChange {
         bytes,
-        phase: RowPhase::Settled,
+        phase: RowPhase::Fresh,
         expires: None,
     }
 }
