@@ -54,6 +54,10 @@ enum State<T> {
 }
 
 /// A session that has been looked at.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that occur in every combination"
+)]
 pub(crate) struct Live<T> {
     pub(crate) presented: Presented,
     /// What the client holds, if it is valid.

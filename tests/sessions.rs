@@ -31,9 +31,9 @@ use sealed_session::{
 use serde::{Deserialize, Serialize};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
-const MINUTE: Duration = Duration::from_secs(60);
-const IDLE: Duration = Duration::from_secs(30 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MINUTE: Duration = Duration::from_mins(1);
+const IDLE: Duration = Duration::from_mins(30);
+const DAY: Duration = Duration::from_hours(24);
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Shop {
@@ -127,7 +127,7 @@ fn a_request_that_never_looks_costs_nothing() {
     let world = World::new();
     let (manager, mut client) = world.user(30);
     let calls = world.store.calls();
-    let (_, headers) = client.visit(&manager, async |_| Ok(())).unwrap();
+    let ((), headers) = client.visit(&manager, async |_| Ok(())).unwrap();
     assert!(headers.is_empty());
     assert_eq!(world.store.calls(), calls);
 }
@@ -240,7 +240,7 @@ fn changes_are_withheld_from_a_failed_response_but_a_login_is_not() {
     for items in [1, 30] {
         let (manager, mut client) = world.user(items);
         let before = cart(&manager, &client);
-        let (_, headers) = client
+        let ((), headers) = client
             .visit_as(&manager, Dest::Document, 500, async |s| add(s, "x").await)
             .unwrap();
         assert_eq!(headers.set_cookie, [""; 0]);
@@ -266,7 +266,7 @@ fn remember_me_outlives_the_browser_and_its_class_survives() {
     for items in [1, 30] {
         let (manager, mut client) = world.user(items);
         let class = manager.codec().policy().class("remember-me").unwrap();
-        let (_, headers) = client
+        let ((), headers) = client
             .visit(&manager, async |session| session.set_class(class).await)
             .unwrap();
         assert!(
@@ -380,7 +380,7 @@ fn a_session_grows_into_the_store_and_shrinks_back_without_losing_anything() {
 fn a_data_change_in_the_store_needs_no_cookie() {
     let world = World::new();
     let (manager, mut client) = world.user(30);
-    let (_, headers) = client.visit(&manager, async |s| add(s, "x").await).unwrap();
+    let ((), headers) = client.visit(&manager, async |s| add(s, "x").await).unwrap();
     assert_eq!(headers.set_cookie, [""; 0]);
     assert_eq!(cart(&manager, &client).len(), 31);
 }
@@ -626,7 +626,7 @@ fn a_logout_during_a_slow_request_stays_a_logout() {
         let slow = client.send(&manager, Dest::Document);
         block_on(add(&slow, "late")).unwrap();
         let copy = client.clone();
-        let (_, headers) = client
+        let ((), headers) = client
             .visit(&manager, async |session| session.log_out().await)
             .unwrap();
         assert!(headers.set_cookie[0].contains("Max-Age=0"));
@@ -647,7 +647,7 @@ fn a_logout_removes_the_cookie_with_its_attributes_whatever_was_presented() {
     let manager = world.manager();
     for cookie in [None, Some("garbage".to_owned())] {
         let mut client = Client { cookie };
-        let (_, headers) = client
+        let ((), headers) = client
             .visit_as(&manager, Dest::Empty, 500, async |session| {
                 session.log_out().await
             })
@@ -685,7 +685,7 @@ fn a_login_changes_the_session_id_and_ends_the_old_one_in_both_places() {
         let old = client.clone();
         let id = |client: &Client| block_on(client.send(&manager, Dest::Empty).id()).unwrap();
         world.clock.advance(20 * MINUTE);
-        let (_, headers) = client
+        let ((), headers) = client
             .visit_as(&manager, Dest::Empty, 303, async |session| {
                 session.log_in("42").await
             })
@@ -774,7 +774,7 @@ fn what_is_changed_after_a_logout_begins_a_new_session() {
     let world = World::new();
     let (manager, mut client) = world.user(3);
     let old = client.clone();
-    let (_, headers) = client
+    let ((), headers) = client
         .visit(&manager, async |session| {
             session.log_out().await?;
             add(session, "first").await

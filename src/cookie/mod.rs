@@ -98,7 +98,6 @@ const fn is_value_octet(octet: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn the_legal_value_octets_are_the_ninety_of_rfc_6265() {
@@ -118,6 +117,13 @@ mod tests {
         let read: Vec<&str> = candidates([pair.as_bytes()], "__Host-session").collect();
         assert_eq!(read, [""]);
     }
+}
+
+#[cfg(all(test, feature = "_proptest"))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]

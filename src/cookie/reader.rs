@@ -164,7 +164,6 @@ const fn increment(counter: &mut usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const NAME: &str = "__Host-session";
 
@@ -333,6 +332,13 @@ mod tests {
         let values = candidates([&b"__Host-session=topsecret"[..]], NAME);
         assert!(!format!("{values:?}").contains("topsecret"));
     }
+}
+
+#[cfg(all(test, feature = "_proptest"))]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]

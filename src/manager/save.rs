@@ -459,6 +459,10 @@ impl<T: SessionData + Default> Save<'_, T> {
 }
 
 /// What a response does to a session that goes on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that occur in every combination"
+)]
 struct Change {
     identity: Identity,
     changed: bool,

@@ -65,7 +65,7 @@ impl Client {
             Dest::Document => b"document",
             Dest::Empty => b"empty",
         };
-        manager.session(header.iter().map(|header| header.as_bytes()), Some(dest))
+        manager.session(header.iter().map(String::as_bytes), Some(dest))
     }
 
     /// Receives the response to a request.
