@@ -14,8 +14,16 @@ use crate::time::Timestamp;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "store-memory")]
+pub mod memory;
+#[cfg(feature = "store-postgres")]
+pub mod postgres;
 #[cfg(feature = "store-redis")]
 pub mod redis;
+#[cfg(any(feature = "store-postgres", feature = "store-sqlite"))]
+mod sql;
+#[cfg(feature = "store-sqlite")]
+pub mod sqlite;
 
 /// What a store's methods return: any runtime can await it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
