@@ -167,7 +167,8 @@ fn a_reply_that_ends_in_the_middle_is_a_lost_connection() {
     };
     let (port, keep) = proxy(server.port);
     run(async {
-        let store = connect(&format!("redis://127.0.0.1:{port}")).await;
+        let url = format!("redis://127.0.0.1:{port}");
+        let store = connect(&url).await;
         let bytes = [7; 1000];
         create(&store, &KEY, &bytes).await.unwrap();
         for length in [1, 3, 5, 100, 1000] {
@@ -176,6 +177,10 @@ fn a_reply_that_ends_in_the_middle_is_a_lost_connection() {
             assert_eq!(row.bytes, bytes);
             assert_eq!(keep.load(Ordering::SeqCst), ALL, "no reply was cut");
         }
+        // That of a greeting, too.
+        keep.store(3, Ordering::SeqCst);
+        assert_unreachable(RedisStore::connect(&url, impatient())).await;
+        assert_eq!(keep.load(Ordering::SeqCst), ALL, "no reply was cut");
     });
 }
 

@@ -115,7 +115,8 @@ impl Single {
         let connection = self
             .client
             .get_multiplexed_async_connection_with_config(&self.config)
-            .await?;
+            .await
+            .map_err(cut_off)?;
         current.connection = Some(connection.clone());
         current.number = current.number.wrapping_add(1);
         Ok((connection, current.number, true))
@@ -129,16 +130,19 @@ impl Single {
     }
 }
 
-/// The reply as the server gave it. The client takes one that ends in the middle for one
-/// that it cannot read; it is a connection that was lost.
+/// The reply as the server gave it, not yet as what it should be.
 async fn reply(cmd: &Cmd, connection: &mut impl ConnectionLike) -> RedisResult<Value> {
-    cmd.query_async(connection).await.map_err(|error| {
-        if error.kind() == ErrorKind::Parse {
-            std::io::Error::new(std::io::ErrorKind::UnexpectedEof, error).into()
-        } else {
-            error
-        }
-    })
+    cmd.query_async(connection).await.map_err(cut_off)
+}
+
+/// The client takes a reply that ends in the middle for one that it cannot read; it is a
+/// connection that was lost.
+fn cut_off(error: RedisError) -> RedisError {
+    if error.kind() == ErrorKind::Parse {
+        std::io::Error::new(std::io::ErrorKind::UnexpectedEof, error).into()
+    } else {
+        error
+    }
 }
 
 /// Whether a connection is not worth keeping: it broke, does not answer in time, or leads
