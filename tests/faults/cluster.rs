@@ -27,10 +27,7 @@ const REVOKED: &str = "{sealed-session:revoked}:entries";
 
 #[test]
 fn a_cluster_that_loses_a_primary_loses_at_most_what_was_not_replicated() {
-    let Some(mut cluster) = RedisCluster::start() else {
-        return;
-    };
-    run(async {
+    run(RedisCluster::start, async |mut cluster| {
         let store = connect(&cluster.url()).await;
         let tally = storm("redis cluster failing over", store, CALL, async |load| {
             let dead = cluster.primary_of(REVOKED, 0);

@@ -24,11 +24,15 @@
 mod proxy;
 #[path = "../servers/redis.rs"]
 mod redis_server;
+#[path = "../servers/mod.rs"]
+mod servers;
 #[path = "../support/storm.rs"]
 mod storm;
 
 mod cluster;
+mod postgres;
 mod redis;
+mod sqlite;
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
@@ -39,16 +43,20 @@ use storm::Load;
 /// Each of the timeouts of the stores here.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Runs one test at a time: the others would be load that is not in the tally.
-fn run(test: impl Future<Output = ()>) {
+/// Runs one test at a time, with what it needs if that is there: others would be load that
+/// is not in the tally.
+fn run<S>(start: impl FnOnce() -> Option<S>, test: impl AsyncFnOnce(S)) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(server) = start() else {
+        return;
+    };
     // The test itself may block: the load is on the workers.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
-    runtime.unwrap().block_on(test);
+    runtime.unwrap().block_on(test(server));
 }
 
 /// Cuts connections at all kinds of places, so many times.

@@ -19,10 +19,7 @@ pub(crate) async fn connect(url: &str) -> Arc<RedisStore> {
 
 #[test]
 fn a_killed_redis_comes_back_with_all_that_it_confirmed() {
-    let Some(mut server) = RedisServer::durable() else {
-        return;
-    };
-    run(async {
+    run(RedisServer::durable, async |mut server| {
         let store = connect(&server.url()).await;
         let tally = storm("redis killed", store, CALL, async |load| {
             for _ in 0..2 {
@@ -41,10 +38,7 @@ fn a_killed_redis_comes_back_with_all_that_it_confirmed() {
 
 #[test]
 fn a_paused_redis_is_unavailable_until_it_goes_on() {
-    let Some(server) = RedisServer::start() else {
-        return;
-    };
-    run(async {
+    run(RedisServer::start, async |server| {
         let store = connect(&server.url()).await;
         let tally = storm("redis paused", store, CALL, async |load| {
             server.pause();
@@ -62,17 +56,17 @@ fn a_paused_redis_is_unavailable_until_it_goes_on() {
 
 #[test]
 fn a_full_redis_refuses_changes_until_there_is_room() {
-    let Some(server) = RedisServer::with(&[
-        "--save",
-        "",
-        "--maxmemory",
-        "16mb",
-        "--maxmemory-policy",
-        "noeviction",
-    ]) else {
-        return;
+    let start = || {
+        RedisServer::with(&[
+            "--save",
+            "",
+            "--maxmemory",
+            "16mb",
+            "--maxmemory-policy",
+            "noeviction",
+        ])
     };
-    run(async {
+    run(start, async |server| {
         let store = connect(&server.url()).await;
         let tally = storm("redis full", store, CALL, async |load| {
             let before = load.refusals();
@@ -101,10 +95,7 @@ fn a_full_redis_refuses_changes_until_there_is_room() {
 
 #[test]
 fn replies_of_redis_that_are_cut_off_lose_nothing() {
-    let Some(server) = RedisServer::start() else {
-        return;
-    };
-    run(async {
+    run(RedisServer::start, async |server| {
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], server.port))).await;
         let store = connect(&format!("redis://{}", proxy.address)).await;
         let tally = storm("redis cut off", store, CALL, async |load| {
