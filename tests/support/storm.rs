@@ -237,7 +237,7 @@ pub(crate) async fn storm(
     disturb: impl AsyncFnOnce(&Load),
 ) -> Tally {
     let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
-    let policy = Policy::new(Duration::from_secs(3_600), Duration::from_secs(3_600)).unwrap();
+    let policy = Policy::new(Duration::from_hours(1), Duration::from_hours(1)).unwrap();
     let manager: SessionManager<Account> =
         SessionManager::builder(EncryptedCodec::builder("storm", keys, policy))
             .store(store)
@@ -353,7 +353,7 @@ impl User {
     }
 
     fn session(&self, cookie: Option<&String>) -> Session<Account> {
-        let cookies = cookie.into_iter().map(|cookie| cookie.as_bytes());
+        let cookies = cookie.into_iter().map(String::as_bytes);
         self.manager.session(cookies, Some(b"empty"))
     }
 
