@@ -13,7 +13,12 @@ if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         skip "PostgreSQL's tests" "PostgreSQL is not installed"
 fi
-need redis-server redis-server redis-tools || skip "Redis's tests" "Redis is not installed"
+need redis-server redis-server redis-tools || skip "Redis's tests" "redis-server is not installed"
+need python3 python3 || skip "the tests of a locked file" "python3 is not installed"
 need openssl openssl || skip "the tests of TLS" "openssl is not installed"
 need pgrep procps || skip "the tests of dying servers" "pgrep is not installed"
 cargo test --quiet --all-features --test 'stores_*'
+say "faults under load: what became of all requests"
+cargo test --quiet --all-features --test faults -- --nocapture
+say "memory for a session of 10 MiB"
+cargo test --quiet --all-features --test large -- --nocapture

@@ -115,6 +115,14 @@ pub enum SealError {
         /// Bytes of name and value that are allowed.
         limit: usize,
     },
+    /// The session is longer than the records of its store may be.
+    #[error("the session takes {size} bytes, the limit for a stored one is {limit}")]
+    RecordTooLarge {
+        /// Bytes of the session in postcard.
+        size: usize,
+        /// Bytes that are allowed.
+        limit: usize,
+    },
     /// The session type cannot be written in postcard: `serde(untagged)`,
     /// `serde(flatten)` and `serde_json::Value` are the usual causes.
     #[error("the session type cannot be encoded: {0}")]

@@ -1362,7 +1362,7 @@ fn a_session_over_the_record_limit_is_refused_with_size_and_limit() {
     });
     assert!(matches!(
         error,
-        Err(SessionError::Seal(SealError::TooLarge {
+        Err(SessionError::Seal(SealError::RecordTooLarge {
             size: 10_102,
             limit: 10_000
         }))

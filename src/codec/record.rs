@@ -109,7 +109,8 @@ impl Scope<'_, Encrypted> {
 
     /// Seals a session's data as the record of that version, in a row of its own.
     ///
-    /// `max` is the most that the data may take in postcard; [`SealError::TooLarge`] names
+    /// `max` is the most that the data may take in postcard; [`SealError::RecordTooLarge`]
+    /// names
     /// its size otherwise.
     pub(crate) fn seal_record<T: SessionData>(
         &self,
@@ -127,7 +128,9 @@ impl Scope<'_, Encrypted> {
                 claims.deflated = shape.deflated;
                 claims.padded = shape.padded;
             }
-            body::Appended::TooLarge(size) => return Err(SealError::TooLarge { size, limit: max }),
+            body::Appended::TooLarge(size) => {
+                return Err(SealError::RecordTooLarge { size, limit: max });
+            }
         }
         put_claims(&claims, SuiteId::Record, &mut token);
         let ring = self.codec.keys.current();
@@ -401,7 +404,7 @@ mod tests {
         let handle = scope.new_handle().unwrap();
         assert_eq!(
             scope.seal_record(&identity, &handle, 1, &data(), 15_001),
-            Err(SealError::TooLarge {
+            Err(SealError::RecordTooLarge {
                 size: 15_002,
                 limit: 15_001
             })

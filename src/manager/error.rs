@@ -48,7 +48,7 @@ impl SessionError {
         match self {
             Self::Conflict | Self::Gone => 409,
             Self::Invalid(_) => 401,
-            Self::Seal(SealError::TooLarge { .. }) => 413,
+            Self::Seal(SealError::TooLarge { .. } | SealError::RecordTooLarge { .. }) => 413,
             Self::Seal(_) | Self::TooLate => 500,
             Self::Unavailable(_) | Self::NoStore => 503,
         }

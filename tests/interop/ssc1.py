@@ -423,5 +423,5 @@ def open_record(
     check(claims.kind == RECORD, "wrong-kind")
     who = [(each.sid, each.created, each.subject) for each in (claims, reference)]
     check(who[0] == who[1], "not-authentic")
-    reseal = is_superseded(key, ring, now)
+    reseal = is_superseded(key, ring, now) or pair != (context, name)
     return Opened(claims, *read_body(claims, body, kind, schema, limit), reseal, False)

@@ -87,6 +87,14 @@ impl Postgres {
         }
     }
 
+    /// As `pg_ctl stop -m fast` does: it ends what is in flight, and says so.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            run(Command::new("kill").arg("-INT").arg(child.id().to_string()));
+            child.wait().unwrap();
+        }
+    }
+
     /// Starts it, again if it ran before, on the same data and port.
     pub(crate) fn restart(&mut self) {
         if self.child.is_some() {

@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
@@ -138,7 +138,7 @@ fn a_write_whose_reply_was_lost_does_not_lose_against_itself() {
     let Some(server) = RedisServer::start() else {
         return;
     };
-    let (port, lose) = proxy(server.port);
+    let (port, keep) = proxy(server.port);
     run(async {
         let url = format!("redis://127.0.0.1:{port}");
         let (store, direct) = (connect(&url).await, connect(&server.url()).await);
@@ -146,11 +146,11 @@ fn a_write_whose_reply_was_lost_does_not_lose_against_itself() {
         create(&direct, &RowKey([1; 32]), b"x").await.unwrap();
         update(&direct, &RowKey([1; 32]), b"x").await.unwrap();
 
-        lose.store(true, Ordering::SeqCst);
+        keep.store(0, Ordering::SeqCst);
         assert_eq!(create(&store, &KEY, b"x").await.unwrap(), Created::Created);
-        assert!(!lose.swap(true, Ordering::SeqCst), "no reply was lost");
+        assert_eq!(keep.swap(0, Ordering::SeqCst), ALL, "no reply was lost");
         assert_eq!(update(&store, &KEY, b"y").await.unwrap(), Updated::Updated);
-        assert!(!lose.load(Ordering::SeqCst), "no reply was lost");
+        assert_eq!(keep.load(Ordering::SeqCst), ALL, "no reply was lost");
         let row = load(&direct, &KEY).await.unwrap().unwrap();
         assert_eq!((row.state.version, row.bytes), (2, b"y".to_vec()));
 
@@ -160,11 +160,38 @@ fn a_write_whose_reply_was_lost_does_not_lose_against_itself() {
     });
 }
 
-/// Passes bytes on to `server`. While the flag is set, it drops the next reply and the
-/// connection, and clears the flag.
-fn proxy(server: u16) -> (u16, Arc<AtomicBool>) {
-    let lose = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&lose);
+#[test]
+fn a_reply_that_ends_in_the_middle_is_a_lost_connection() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    let (port, keep) = proxy(server.port);
+    run(async {
+        let url = format!("redis://127.0.0.1:{port}");
+        let store = connect(&url).await;
+        let bytes = [7; 1000];
+        create(&store, &KEY, &bytes).await.unwrap();
+        for length in [1, 3, 5, 100, 1000] {
+            keep.store(length, Ordering::SeqCst);
+            let row = load(&store, &KEY).await.unwrap().unwrap();
+            assert_eq!(row.bytes, bytes);
+            assert_eq!(keep.load(Ordering::SeqCst), ALL, "no reply was cut");
+        }
+        // That of a greeting, too.
+        keep.store(3, Ordering::SeqCst);
+        assert_unreachable(RedisStore::connect(&url, impatient())).await;
+        assert_eq!(keep.load(Ordering::SeqCst), ALL, "no reply was cut");
+    });
+}
+
+/// As many bytes of a reply as there are.
+const ALL: usize = usize::MAX;
+
+/// Passes bytes on to `server`. When the number is set, it passes so many bytes of the
+/// next reply, drops the connection, and sets the number to [`ALL`].
+fn proxy(server: u16) -> (u16, Arc<AtomicUsize>) {
+    let keep = Arc::new(AtomicUsize::new(ALL));
+    let kept = Arc::clone(&keep);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -173,19 +200,20 @@ fn proxy(server: u16) -> (u16, Arc<AtomicBool>) {
             let mut upstream = TcpStream::connect(("127.0.0.1", server)).unwrap();
             let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut from, &mut to));
-            let flag = Arc::clone(&flag);
+            let kept = Arc::clone(&kept);
             thread::spawn(move || {
                 let mut reply = [0; 4096];
                 while let Ok(length @ 1..) = upstream.read(&mut reply) {
-                    if flag.swap(false, Ordering::SeqCst) {
+                    let passed = kept.swap(ALL, Ordering::SeqCst).min(length);
+                    client.write_all(&reply[..passed]).unwrap();
+                    if passed < length {
                         break;
                     }
-                    client.write_all(&reply[..length]).unwrap();
                 }
                 let _ = client.shutdown(Shutdown::Both);
                 let _ = upstream.shutdown(Shutdown::Both);
             });
         }
     });
-    (port, lose)
+    (port, keep)
 }

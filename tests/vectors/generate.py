@@ -2138,7 +2138,7 @@ def records():
         keys=ring((0, 0, None), (0x20, NOW + 1, None)),
     )
     renamed = make_record(context="old.example", name="sid", user_id="42")
-    record("of a former context and name", "SPEC 10.4", renamed, **over)
+    record("of a former context and name", "SPEC 10.4", renamed, reseal=True, **over)
 
     m = make_record(user_id="42")
     raw = bytes.fromhex(m["record"])

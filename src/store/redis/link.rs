@@ -8,8 +8,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, ServerErrorKind,
-    aio::MultiplexedConnection, cluster::ClusterClient, cluster_async::ClusterConnection,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ServerErrorKind, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
 };
 use tokio::{
     sync::{Mutex, RwLock, Semaphore},
@@ -48,10 +51,11 @@ impl Link {
     }
 
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
-        match self {
+        let value = match self {
             Self::Single(single) => single.query(cmd).await,
             Self::Cluster(cluster) => cluster.query(cmd).await,
-        }
+        }?;
+        Ok(T::from_redis_value(value)?)
     }
 }
 
@@ -83,16 +87,16 @@ impl Single {
         Ok(single)
     }
 
-    async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
+    async fn query(&self, cmd: &Cmd) -> RedisResult<Value> {
         let (mut connection, number, fresh) = self.connection().await?;
-        match cmd.query_async(&mut connection).await {
+        match reply(cmd, &mut connection).await {
             Err(error) if is_over(&error) => {
                 self.give_up(number).await;
                 if fresh || !error.is_connection_dropped() {
                     return Err(error);
                 }
                 let (mut connection, number, _) = self.connection().await?;
-                let again = cmd.query_async(&mut connection).await;
+                let again = reply(cmd, &mut connection).await;
                 if again.as_ref().is_err_and(is_over) {
                     self.give_up(number).await;
                 }
@@ -111,7 +115,8 @@ impl Single {
         let connection = self
             .client
             .get_multiplexed_async_connection_with_config(&self.config)
-            .await?;
+            .await
+            .map_err(cut_off)?;
         current.connection = Some(connection.clone());
         current.number = current.number.wrapping_add(1);
         Ok((connection, current.number, true))
@@ -122,6 +127,21 @@ impl Single {
         if current.number == number {
             current.connection = None;
         }
+    }
+}
+
+/// The reply as the server gave it, not yet as what it should be.
+async fn reply(cmd: &Cmd, connection: &mut impl ConnectionLike) -> RedisResult<Value> {
+    cmd.query_async(connection).await.map_err(cut_off)
+}
+
+/// The client takes a reply that ends in the middle for one that it cannot read; it is a
+/// connection that was lost.
+fn cut_off(error: RedisError) -> RedisError {
+    if error.kind() == ErrorKind::Parse {
+        std::io::Error::new(std::io::ErrorKind::UnexpectedEof, error).into()
+    } else {
+        error
     }
 }
 
@@ -158,9 +178,9 @@ impl Cluster {
         }))
     }
 
-    async fn query<T: FromRedisValue>(self: &Arc<Self>, cmd: &Cmd) -> RedisResult<T> {
+    async fn query(self: &Arc<Self>, cmd: &Cmd) -> RedisResult<Value> {
         let mut connection = self.current.read().await.clone();
-        let result = cmd.query_async(&mut connection).await;
+        let result = reply(cmd, &mut connection).await;
         if result.as_ref().is_err_and(RedisError::is_io_error) {
             let this = Arc::clone(self);
             tokio::spawn(async move { this.replace().await });
