@@ -15,4 +15,11 @@ for page in *.md docs/*.md tests/*/*.md; do
         }
     done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//' | grep -vE '^[a-z]+:' || true)
 done
+# Every test that SECURITY.md names exists.
+while read -r name; do
+    grep -rqE "fn $name\\(" src tests || {
+        echo "SECURITY.md names the test $name, which does not exist"
+        status=1
+    }
+done < <(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' SECURITY.md | tr -d '`' | sort -u)
 exit $status
