@@ -70,6 +70,19 @@ pub trait SessionData: Serialize + DeserializeOwned {
     }
 }
 
+/// For session types that have no sensible default: nobody's session is `None`.
+impl<T: SessionData> SessionData for Option<T> {
+    const SCHEMA: u16 = T::SCHEMA;
+
+    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first()? {
+            (0, []) => Some(None),
+            (1, inner) => T::migrate(from, inner).map(Some),
+            _ => None,
+        }
+    }
+}
+
 /// Makes session data of a type from another crate, with [`SessionData::SCHEMA`] 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -84,5 +97,40 @@ pub fn from_postcard<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Optio
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Some(value),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Login {
+        user: u64,
+        theme: u8,
+    }
+
+    impl SessionData for Login {
+        const SCHEMA: u16 = 1;
+
+        fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+            let user = (from == 0).then(|| from_postcard(bytes))??;
+            Some(Self { user, theme: 0 })
+        }
+    }
+
+    #[test]
+    fn an_optional_session_migrates_as_its_content_does() {
+        type Data = Option<Login>;
+        assert_eq!(Data::SCHEMA, 1);
+        let login = Some(Login { user: 42, theme: 0 });
+        assert_eq!(Data::migrate(0, &[1, 42]), Some(login));
+        assert_eq!(Data::migrate(0, &[0]), Some(None));
+        for bad in [&[][..], &[0, 0], &[1], &[1, 42, 0], &[2, 42]] {
+            assert_eq!(Data::migrate(0, bad), None, "{bad:?}");
+        }
+        assert_eq!(Data::migrate(7, &[1, 42]), None);
     }
 }
