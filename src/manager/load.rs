@@ -58,7 +58,9 @@ async fn choose<T: SessionData>(
             ))),
         };
     }
-    if is_revoked(inner, &claims, now).await? {
+    if let Some(revocations) = &inner.revocations
+        && revocations.is_revoked(&claims, now).await?
+    {
         return Ok(Chosen::Invalid(InvalidKind::Revoked));
     }
     Ok(Chosen::Session(newest))
@@ -69,34 +71,6 @@ pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> V
     let scope = inner.codec.at(inner.now());
     let opened = request.values.iter().map(|value| scope.open_any(value));
     opened.flatten().map(|token| *token.claims()).collect()
-}
-
-/// Whether the session has been revoked by now.
-pub(super) async fn is_revoked<T>(
-    inner: &Inner<T>,
-    claims: &Claims,
-    now: Timestamp,
-) -> Result<bool, SessionError> {
-    let Some(revocations) = &inner.revocations else {
-        return Ok(false);
-    };
-    Ok(revocations
-        .is_revoked(claims.session_id(), claims.subject(), claims.created(), now)
-        .await?)
-}
-
-/// Whether the session has been revoked, as the store has it now.
-pub(super) async fn is_revoked_now<T>(
-    inner: &Inner<T>,
-    claims: &Claims,
-    now: Timestamp,
-) -> Result<bool, SessionError> {
-    let Some(revocations) = &inner.revocations else {
-        return Ok(false);
-    };
-    Ok(revocations
-        .is_revoked_now(claims.session_id(), claims.subject(), claims.created(), now)
-        .await?)
 }
 
 /// The session of a request, with its data.

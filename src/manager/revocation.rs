@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    claims::{SessionId, Subject},
+    claims::{Claims, SessionId, Subject},
     codec::record::row_key,
     crypto::sha256,
     store::{RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
@@ -83,32 +83,25 @@ impl Revocations {
         })
     }
 
-    /// Whether the session has been revoked.
+    /// Whether the session has been revoked, as far as this server knows.
     pub(super) async fn is_revoked(
         &self,
-        sid: SessionId,
-        subject: Option<Subject>,
-        created: Timestamp,
+        claims: &Claims,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let ids = [Some(session_id(sid)), subject.map(subject_id)];
-        let found = self.find(ids.into_iter().flatten(), now).await?;
-        Ok(found.is_some_and(|not_before| created <= not_before))
+        let not_before = self.find(&ids_of(claims), now).await?;
+        Ok(not_before.is_some_and(|not_before| claims.created() <= not_before))
     }
 
     /// As [`is_revoked`](Self::is_revoked), but as the store has it now, for what would
     /// outlive a revocation that this server has not heard of.
     pub(super) async fn is_revoked_now(
         &self,
-        sid: SessionId,
-        subject: Option<Subject>,
-        created: Timestamp,
+        claims: &Claims,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let ids = [Some(session_id(sid)), subject.map(subject_id)];
-        let ids: Vec<RevocationId> = ids.into_iter().flatten().collect();
-        let found = self.ask(&ids, now).await?;
-        Ok(found.is_some_and(|not_before| created <= not_before))
+        let not_before = self.ask(&ids_of(claims), now).await?;
+        Ok(not_before.is_some_and(|not_before| claims.created() <= not_before))
     }
 
     /// The earliest instant at which a session of this subject may begin, as the store has
@@ -219,12 +212,11 @@ impl Revocations {
     /// The latest `not_before` of any of these ids.
     async fn find(
         &self,
-        ids: impl IntoIterator<Item = RevocationId>,
+        ids: &[RevocationId],
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let ids: Vec<RevocationId> = ids.into_iter().collect();
         if self.mode == Revocation::Strict {
-            return self.ask(&ids, now).await;
+            return self.ask(ids, now).await;
         }
         self.sync(now).await?;
         let copy = self.lock();
@@ -272,6 +264,14 @@ fn age(at: Timestamp, now: Timestamp) -> Duration {
     } else {
         now.since(at)
     }
+}
+
+/// Under which names a session may have been revoked.
+fn ids_of(claims: &Claims) -> Vec<RevocationId> {
+    let subject = claims.subject().map(subject_id);
+    core::iter::once(session_id(claims.session_id()))
+        .chain(subject)
+        .collect()
 }
 
 fn session_id(sid: SessionId) -> RevocationId {

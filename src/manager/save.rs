@@ -3,10 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::{
-    EventKind, Inner, SessionError, Strategy,
-    load::{is_revoked, is_revoked_now, load_record},
-};
+use super::{EventKind, Inner, SessionError, Strategy, load::load_record};
 use crate::{
     claims::{Claims, Identity},
     codec::{
@@ -105,7 +102,9 @@ impl<T: SessionData + Default> Save<'_, T> {
     /// A session that goes on under another id. The new one first, then the end of the
     /// old one: but only if that is still what it was when it was read.
     async fn renew(&self, mut live: Live<T>, mut held: Held) -> Result<Vec<String>, SessionError> {
-        if is_revoked_now(self.inner, &held.claims, self.now).await? {
+        if let Some(revocations) = &self.inner.revocations
+            && revocations.is_revoked_now(&held.claims, self.now).await?
+        {
             return Err(SessionError::Gone);
         }
         for _ in 0..MERGE_ATTEMPTS {
@@ -161,7 +160,10 @@ impl<T: SessionData + Default> Save<'_, T> {
             due,
             refresh: due && self.navigation,
         };
-        if change.is_written() && is_revoked(self.inner, &held.claims, self.now).await? {
+        if change.is_written()
+            && let Some(revocations) = &self.inner.revocations
+            && revocations.is_revoked(&held.claims, self.now).await?
+        {
             return Err(SessionError::Gone);
         }
         match held.place {
