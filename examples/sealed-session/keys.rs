@@ -41,7 +41,6 @@ pub(crate) fn read(file: &Path) -> Result<KeyRing, Failure> {
 /// Sealing from now on, also by clocks that are late: a server whose clock is behind could
 /// not start otherwise.
 fn fresh(now: Timestamp) -> Result<KeyRing, Failure> {
-    #[expect(clippy::arithmetic_side_effects, reason = "instants saturate")]
     let key = RingKey::new(Key::generate()?, now - CLOCK_TOLERANCE);
     Ok(KeyRing::new([key])?)
 }
