@@ -1,7 +1,7 @@
 //! The command line, as a user runs it: its output, its errors, its exit codes.
 //!
-//! `cargo test` builds the example that runs here; with `--test cli` alone, add
-//! `--example sealed-session`.
+//! `cargo test` builds the example that runs here; with `--test cli` alone, run
+//! `cargo build --example sealed-session` before, with the same features.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

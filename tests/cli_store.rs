@@ -7,7 +7,7 @@
     reason = "a panic fails the test"
 )]
 
-use command::{Output, Ring, cli, cli_with_variable, corpus};
+use command::{Output, Ring};
 
 mod command;
 
@@ -47,7 +47,6 @@ fn what_cannot_be_a_store_is_wrong_usage_and_not_repeated() {
         assert_hidden(&misplaced);
     }
     assert_eq!(ring.run(&["revoke"], "").code, 2, "without a store");
-    cli(&["decode", "--store", "sqlite://x"], "").failed(2, "error: no keys: ");
 }
 
 #[test]
@@ -99,6 +98,7 @@ fn a_server_that_is_down_exits_with_3_and_one_line() {
 mod sqlite {
     use core::time::Duration;
 
+    use command::{cli, cli_with_variable, corpus};
     use sealed_session::time::{Clock as _, SystemClock};
 
     use super::*;
@@ -286,6 +286,7 @@ mod sqlite {
             output.failed(3, "error: the session store failed: there is no such file");
         }
         assert!(!ring.folder.path().join("missing.db").exists());
+        cli(&["decode", "--store", &missing], "").failed(2, "error: no keys: ");
         for file in ["missing/x.db", "ring.toml/x.db", "ring.toml", ""] {
             let before = ring.text();
             let output = ring.run(&["encode", "--store", &url(&ring, file)], "{}");

@@ -6,7 +6,7 @@ use sealed_session::{
     CookieConfig, OpenErrorKind, SessionManager, Values,
     expiry::MAX_ABSOLUTE,
     manager::{OnInvalid, Revocation, SessionError},
-    store::{self, SessionStore},
+    store,
     time::Timestamp,
 };
 use tokio::runtime::{self, Runtime};
@@ -22,7 +22,7 @@ use crate::{
 
 /// Seals the session on stdin, and gives the value of its `Set-Cookie` header.
 pub(crate) fn encode(args: &EncodeArgs, url: &str) -> Result<String, Failure> {
-    let there = Sessions::at(&args.sealing, url, args.limit, Visit::writing)?;
+    let there = Sessions::at(&args.sealing, url, args.limit, Use::Add)?;
     let data = encode::session()?;
     let headers = there.runtime.block_on(async {
         let session = there.manager.session(core::iter::empty(), None);
@@ -43,8 +43,7 @@ pub(crate) fn encode(args: &EncodeArgs, url: &str) -> Result<String, Failure> {
 }
 
 pub(crate) fn decode(args: &DecodeArgs, url: &str) -> Result<Decoded, Failure> {
-    assert_there(url)?;
-    let there = Sessions::at(&args.sealing, url, None, Visit::reading)?;
+    let there = Sessions::at(&args.sealing, url, None, Use::Read)?;
     let value = sealing::value(args.value.as_deref())?;
     let needs = there.open(&value)?;
     let header = there.header(&value);
@@ -61,13 +60,12 @@ pub(crate) fn decode(args: &DecodeArgs, url: &str) -> Result<Decoded, Failure> {
 }
 
 pub(crate) fn revoke(args: &RevokeArgs, url: &str) -> Result<(), Failure> {
-    assert_there(url)?;
     let sealing = SealingArgs {
         // What is revoked must stay so for as long as the application's sessions live.
         absolute: MAX_ABSOLUTE,
         ..args.sealing.clone()
     };
-    let there = Sessions::at(&sealing, url, None, Visit::writing)?;
+    let there = Sessions::at(&sealing, url, None, Use::Change)?;
     if let Some(user) = &args.user {
         let revoked = there.manager.revoke_subject(user);
         return Ok(there.runtime.block_on(revoked)?);
@@ -77,6 +75,17 @@ pub(crate) fn revoke(args: &RevokeArgs, url: &str) -> Result<(), Failure> {
     let header = there.header(&value);
     let session = there.manager.session([header.as_bytes()], None);
     Ok(there.runtime.block_on(session.log_out())?)
+}
+
+/// What a command does with the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Reads what is there.
+    Read,
+    /// Changes what is there.
+    Change,
+    /// Adds to it; a store may begin with that.
+    Add,
 }
 
 /// Sessions as a server would have them, at one instant.
@@ -91,17 +100,23 @@ impl Sessions {
         args: &SealingArgs,
         url: &str,
         budget: Option<usize>,
-        visit: fn(Arc<dyn SessionStore>) -> Visit,
+        purpose: Use,
     ) -> Result<Self, Failure> {
         let (codec, clock, now) = sealing::builder(args)?;
         let cookie = CookieConfig::named(args.name.as_str())
             .build()
             .map_err(|error| Failure::Usage(error.to_string()))?;
+        if purpose != Use::Add {
+            assert_there(url)?;
+        }
         let runtime = runtime()?;
-        let store = runtime.block_on(store::connect(url))?;
+        let store = Visit {
+            store: runtime.block_on(store::connect(url))?,
+            reading: purpose == Use::Read,
+        };
         let mut builder = SessionManager::builder(codec.clock(clock.clone()))
             .cookie(cookie)
-            .store(Arc::new(visit(store)))
+            .store(Arc::new(store))
             .revocation(Revocation::Strict)
             .on_invalid(OnInvalid::Refuse);
         if let Some(bytes) = budget {

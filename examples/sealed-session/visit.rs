@@ -14,20 +14,8 @@ use sealed_session::{
 /// reading, it notes nothing in rows either.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    store: Arc<dyn SessionStore>,
-    reading: bool,
-}
-
-impl Visit {
-    pub(crate) fn reading(store: Arc<dyn SessionStore>) -> Self {
-        let reading = true;
-        Self { store, reading }
-    }
-
-    pub(crate) fn writing(store: Arc<dyn SessionStore>) -> Self {
-        let reading = false;
-        Self { store, reading }
-    }
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) reading: bool,
 }
 
 impl SessionStore for Visit {

@@ -82,7 +82,7 @@ pub fn program() -> PathBuf {
     let profile = test.parent().and_then(Path::parent).unwrap();
     let name = format!("sealed-session{}", std::env::consts::EXE_SUFFIX);
     let program = profile.join("examples").join(name);
-    assert!(program.exists(), "add --example sealed-session");
+    assert!(program.exists(), "cargo build --example sealed-session");
     program
 }
 
