@@ -16,5 +16,8 @@ for test in tests/*.rs tests/*/main.rs; do
     name=${test#tests/} name=${name%.rs} name=${name%/main}
     case $name in stores_* | faults | '*') ;; *) offline+=(--test "$name") ;; esac
 done
+# The program that the tests of the command line run: `cargo test` with a choice of tests
+# leaves the one without features in its place.
+cargo build --quiet --all-features --example sealed-session
 cargo test --quiet --all-features --lib --examples "${offline[@]}"
 cargo test --quiet --all-features --doc

@@ -249,6 +249,15 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
             .await
     }
 
+    /// What the client's token says: `None` without a valid one.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub async fn claims(&self) -> Result<Option<Claims>, SessionError> {
+        self.with(|live| live.held.as_ref().map(|held| held.claims))
+            .await
+    }
+
     /// Whose session it is.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The command line, as a user runs it: its output, its errors, its exit codes.
 //!
-//! `cargo test` builds the example that runs here; with `--test cli` alone, add
-//! `--example sealed-session`.
+//! `cargo test` builds the example that runs here; with `--test cli` alone, run
+//! `cargo build --example sealed-session` before, with the same features.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,8 +13,6 @@
 use core::time::Duration;
 use std::{
     fs,
-    io::Write as _,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -25,155 +23,12 @@ use sealed_session::{
     token::UntrustedToken,
 };
 
+use command::{Ring, cli, cli_with_variable, corpus, program};
+
+mod command;
+
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-
-struct Output {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Output {
-    #[track_caller]
-    fn succeeded(self) -> String {
-        assert_eq!(
-            (self.code, self.stderr.as_str()),
-            (0, ""),
-            "{}",
-            self.stdout
-        );
-        self.stdout
-    }
-
-    /// One line on stderr that begins like this, and nothing else.
-    #[track_caller]
-    fn failed(&self, code: i32, start: &str) {
-        assert_eq!(
-            (self.code, self.stdout.as_str()),
-            (code, ""),
-            "{}",
-            self.stderr
-        );
-        assert!(self.stderr.starts_with(start), "{}", self.stderr);
-        assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
-    }
-}
-
-fn cli(args: &[&str], stdin: &str) -> Output {
-    cli_with_variable(args, stdin, None)
-}
-
-fn cli_with_variable(args: &[&str], stdin: &str, key: Option<&str>) -> Output {
-    let mut command = Command::new(program());
-    command
-        .env_remove("SEALED_SESSION_KEY")
-        .env_remove("CLICOLOR_FORCE");
-    if let Some(key) = key {
-        command.env("SEALED_SESSION_KEY", key);
-    }
-    let mut child = command
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that fails early reads no input.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Output {
-        code: output.status.code().expect("ended by itself"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// `target/<profile>/examples`, beside the `deps` that this test runs from.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let name = format!("sealed-session{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(program.exists(), "add --example sealed-session");
-    program
-}
-
-/// A folder with a ring file.
-struct Ring {
-    folder: tempfile::TempDir,
-    path: String,
-}
-
-impl Ring {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ring.toml").to_str().unwrap().to_owned();
-        cli(&["keys", "new", "--out", &path], "").succeeded();
-        Self { folder, path }
-    }
-
-    fn run(&self, args: &[&str], stdin: &str) -> Output {
-        let command = [args, &["--keys", &self.path]].concat();
-        cli(&command, stdin)
-    }
-
-    fn encode(&self, more: &[&str], json: &str) -> String {
-        let value = self.run(&[&["encode"], more].concat(), json).succeeded();
-        value.trim_end().to_owned()
-    }
-
-    fn decode(&self, more: &[&str], value: &str) -> Output {
-        self.run(&[&["decode"], more].concat(), value)
-    }
-
-    /// Asserts that `decode` refuses, and says nothing about keys, token or session.
-    #[track_caller]
-    fn refuses(&self, more: &[&str], value: &str, kind: &str) {
-        let output = self.decode(more, value);
-        output.failed(1, &format!("{kind}: no valid session ("));
-        self.assert_silent(&output);
-    }
-
-    #[track_caller]
-    fn assert_silent(&self, output: &Output) {
-        let said = format!("{}{}", output.stdout, output.stderr);
-        for secret in self.secrets() {
-            assert!(!said.contains(&secret), "{said}");
-        }
-        for content in [
-            "7fb77e3a", "morgan", "Morgan", "6EhWI93j", "customer", "locale",
-        ] {
-            assert!(!said.contains(content), "{said}");
-        }
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        let text = self.text();
-        let secrets = text
-            .split('"')
-            .filter_map(|part| part.strip_prefix("ssc1_key_"));
-        let secrets: Vec<String> = secrets.map(str::to_owned).collect();
-        assert!(!secrets.is_empty());
-        secrets
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(&self.path).unwrap()
-    }
-
-    /// Ids of the keys, oldest first.
-    fn ids(&self) -> Vec<String> {
-        let ring = KeyRing::from_file(&self.path).unwrap();
-        let ids = ring.keys().iter().map(|entry| entry.key().id().to_string());
-        ids.collect()
-    }
-}
-
-fn corpus(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    fs::read_to_string(path.join(name).with_extension("json")).unwrap()
-}
 
 fn key_id(value: &str) -> String {
     UntrustedToken::parse(value).unwrap().key_id().to_string()
@@ -357,6 +212,7 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
     assert!(before.since(created) < HOUR);
     assert_eq!(expires.since(created), 30 * MINUTE);
     assert_eq!(claims["kind"], "inline");
+    assert_eq!(claims["place"], "cookie");
     assert_eq!(claims["schema"], 0);
     assert_eq!(claims["class"], 0);
     assert_eq!(claims["needs_reseal"], false);
@@ -691,9 +547,22 @@ fn the_parts_that_inspect_draws_add_up() {
 #[test]
 fn the_demo_shows_each_step_in_80_columns_and_no_escape_codes() {
     let shown = cli(&["demo"], "").succeeded();
-    let steps = [
+    let mut steps = vec![
         "Keys", "Seal", "Anatomy", "Open", "Alter", "Rotate", "Expire",
     ];
+    if cfg!(feature = "store-sqlite") {
+        steps.extend(["Outgrow", "Restart", "Shrink", "Log out"]);
+        for part in [
+            "in the store   185 bytes",
+            "the same session, byte by byte",
+            "refused: conflict",
+            "refused: revoked",
+        ] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    } else {
+        assert!(shown.contains("--features store-sqlite"), "{shown}");
+    }
     let mut rest = shown.as_str();
     for (number, step) in (1..).zip(steps) {
         let title = format!("{number}  {step}: ");

@@ -22,7 +22,7 @@ Examples:
   sealed-session decode --keys ring.toml < cookie.txt
 
 Exit codes: 0 done; 1 the token does not open, or the session does not fit;
-2 wrong usage; 3 a file, a key ring or the output failed."
+2 wrong usage; 3 a file, a key ring, a store or the output failed."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -41,7 +41,12 @@ pub(crate) enum Command {
 Examples:
   echo '{\"user\":42}' | sealed-session encode --keys ring.toml
   sealed-session encode --keys ring.toml --set-cookie --subject 42 < session.json
-  SEALED_SESSION_KEY=$(cat ring.toml) sealed-session encode < session.json"
+  SEALED_SESSION_KEY=$(cat ring.toml) sealed-session encode < session.json
+  sealed-session encode --keys ring.toml --store sqlite://sessions.db < large.json
+
+With --store, a session that does not fit the cookie becomes a row of the store,
+and what is printed refers to it. The store needs its feature:
+  cargo run -r --features store-sqlite --example sealed-session -- encode ..."
     )]
     Encode(EncodeArgs),
     /// Open a cookie value and print the session as JSON
@@ -51,16 +56,29 @@ Examples:
 Examples:
   sealed-session decode --keys ring.toml < cookie.txt
   sealed-session decode --keys ring.toml --claims AQ2mrB...
-  sealed-session decode --keys ring.toml --at 2026-11-22T09:00:00Z < cookie.txt"
+  sealed-session decode --keys ring.toml --at 2026-11-22T09:00:00Z < cookie.txt
+  sealed-session decode --keys ring.toml --store sqlite://sessions.db < cookie.txt
+
+With --store, a reference is opened too, and what was revoked is refused. The
+store is only read."
     )]
     Decode(DecodeArgs),
+    /// End a session or all sessions of a user, whoever holds copies of the cookie
+    #[command(after_help = "\
+Examples:
+  sealed-session revoke --keys ring.toml --store sqlite://sessions.db < cookie.txt
+  sealed-session revoke --keys ring.toml --store redis://cache --user 42
+
+Give the application's --name, --context and --idle. The list of revocations
+keeps the entry for as long as any session can live, whatever --absolute says.")]
+    Revoke(RevokeArgs),
     /// Show what can be known of a cookie value without any key
     #[command(after_help = "\
 Examples:
   sealed-session inspect < cookie.txt
   sealed-session inspect --name __Host-cart AQ2mrB...")]
     Inspect(InspectArgs),
-    /// Show a session's life: sealed, opened, altered, rotated, expired
+    /// Show a session's life: sealed, opened, altered, rotated, expired, stored
     #[command(after_help = "\
 Example:
   sealed-session demo
@@ -123,7 +141,7 @@ pub(crate) struct RotateArgs {
 }
 
 /// What `encode` and `decode` must agree on.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct SealingArgs {
     #[arg(
         long,
@@ -161,9 +179,12 @@ pub(crate) struct EncodeArgs {
     /// Whose session it is; a hash of it stands in the token
     #[arg(long, value_name = "USER")]
     pub(crate) subject: Option<String>,
-    /// The most bytes that name and value may take together
-    #[arg(long, value_name = "BYTES", default_value_t = sealed_session::token::MAX_COOKIE_LEN)]
-    pub(crate) limit: usize,
+    /// The most bytes that name and value may take together: 4096, or 3300 with --store
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) limit: Option<usize>,
+    /// Where a session goes that does not fit: sqlite://, postgres://, redis://, ...
+    #[arg(long, value_name = "URL", conflicts_with = "signed")]
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Args)]
@@ -173,7 +194,24 @@ pub(crate) struct DecodeArgs {
     /// Print the claims beside the data
     #[arg(long)]
     pub(crate) claims: bool,
+    /// Where sessions are that did not fit: sqlite://, postgres://, redis://, ...
+    #[arg(long, value_name = "URL", conflicts_with = "signed")]
+    pub(crate) store: Option<String>,
     /// The cookie value; read from stdin if it is not given
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) sealing: SealingArgs,
+    /// The application's store: sqlite://, postgres://, redis://, ...
+    #[arg(long, value_name = "URL", conflicts_with = "signed")]
+    pub(crate) store: String,
+    /// End all sessions of that user that have begun by now
+    #[arg(long, value_name = "USER", conflicts_with = "value")]
+    pub(crate) user: Option<String>,
+    /// The cookie value; read from stdin if neither it nor --user is given
     pub(crate) value: Option<String>,
 }
 

@@ -3,34 +3,59 @@
 use std::io::Write;
 
 use sealed_session::{
-    Values,
+    OpenErrorKind, Values,
     claims::{Claims, Kind},
-    codec::{Encrypted, Opened, Signed, Suite},
+    codec::{Encrypted, Signed, Suite},
+    manager::Place,
     token::MAX_COOKIE_LEN,
 };
 use serde::Serialize;
 
-use crate::{args::DecodeArgs, failure::Failure, sealing};
+use crate::{args::DecodeArgs, failure::Failure, sealing, store};
+
+/// A session, and what its token says of it.
+pub(crate) struct Decoded {
+    pub(crate) data: Values,
+    pub(crate) claims: Claims,
+    pub(crate) place: Place,
+    /// Whether it needs to be sealed, or issued, anew; known of sessions in the cookie.
+    pub(crate) needs: Option<(bool, bool)>,
+}
 
 pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let opened = if args.sealing.signed {
-        open::<Signed>(args)
-    } else {
-        open::<Encrypted>(args)
+    let decoded = match &args.store {
+        Some(url) => store::decode(args, sealing::store_url(url)?),
+        None if args.sealing.signed => open::<Signed>(args),
+        None => open::<Encrypted>(args),
     }?;
     let json = if args.claims {
-        serde_json::to_string(&WithClaims::of(&opened))
+        serde_json::to_string(&WithClaims::of(&decoded))
     } else {
-        serde_json::to_string(opened.data())
+        serde_json::to_string(&decoded.data)
     };
     let json = json.map_err(|_| Failure::Refused("schema: the data is not JSON".to_owned()))?;
     Ok(writeln!(out, "{json}")?)
 }
 
-fn open<S: Suite>(args: &DecodeArgs) -> Result<Opened<Values>, Failure> {
+fn open<S: Suite>(args: &DecodeArgs) -> Result<Decoded, Failure> {
     let (codec, now) = sealing::codec::<S>(&args.sealing, MAX_COOKIE_LEN)?;
     let value = sealing::value(args.value.as_deref())?;
-    Ok(codec.at(now).open(&value)?)
+    let opened = codec.at(now).open(&value).map_err(|error| {
+        // Of the kinds that this suite seals, the only other one.
+        let is_reference = error.kind() == OpenErrorKind::WrongKind;
+        match error.into() {
+            Failure::Refused(line) if is_reference => {
+                Failure::Refused(format!("{line}: it refers to a store, give --store URL"))
+            }
+            failure => failure,
+        }
+    })?;
+    Ok(Decoded {
+        claims: *opened.claims(),
+        place: Place::Cookie,
+        needs: Some((opened.needs_reseal(), opened.needs_reissue())),
+        data: opened.into_data(),
+    })
 }
 
 #[derive(Serialize)]
@@ -40,11 +65,15 @@ struct WithClaims<'a> {
 }
 
 impl<'a> WithClaims<'a> {
-    fn of(opened: &'a Opened<Values>) -> Self {
-        let claims = opened.claims();
+    fn of(decoded: &'a Decoded) -> Self {
+        let claims = &decoded.claims;
         Self {
             claims: ClaimsJson {
                 kind: kind(claims),
+                place: match decoded.place {
+                    Place::Store => "store",
+                    _ => "cookie",
+                },
                 created: claims.created().to_string(),
                 issued: claims.issued().to_string(),
                 expires: claims.expires().to_string(),
@@ -53,10 +82,10 @@ impl<'a> WithClaims<'a> {
                 class: claims.class().index(),
                 schema: claims.schema(),
                 deflated: claims.is_deflated(),
-                needs_reseal: opened.needs_reseal(),
-                needs_reissue: opened.needs_reissue(),
+                needs_reseal: decoded.needs.map(|(reseal, _)| reseal),
+                needs_reissue: decoded.needs.map(|(_, reissue)| reissue),
             },
-            data: opened.data(),
+            data: &decoded.data,
         }
     }
 }
@@ -64,6 +93,7 @@ impl<'a> WithClaims<'a> {
 #[derive(Serialize)]
 struct ClaimsJson {
     kind: &'static str,
+    place: &'static str,
     created: String,
     issued: String,
     expires: String,
@@ -73,8 +103,10 @@ struct ClaimsJson {
     class: u8,
     schema: u16,
     deflated: bool,
-    needs_reseal: bool,
-    needs_reissue: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_reseal: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_reissue: Option<bool>,
 }
 
 pub(crate) fn kind(claims: &Claims) -> &'static str {

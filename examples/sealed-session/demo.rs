@@ -21,20 +21,21 @@ use crate::{
 /// A shop's session: who is logged in, and ten things in the cart.
 const SESSION: &str = include_str!("../../tests/corpus/cart10.json");
 
-const IDLE: Duration = Duration::from_mins(30);
-const ABSOLUTE: Duration = Duration::from_hours(24);
+pub(crate) const CONTEXT: &str = "shop.example.com";
+pub(crate) const IDLE: Duration = Duration::from_mins(30);
+pub(crate) const ABSOLUTE: Duration = Duration::from_hours(24);
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const ACTIVATION: Duration = Duration::from_mins(10);
 
 /// Bytes of claims with a subject (SPEC section 4).
 const CLAIMS_LEN: usize = 39;
 
-struct Demo<'o> {
+pub(crate) struct Demo<'o> {
     out: &'o mut dyn Write,
-    clock: TestClock,
-    keys: SharedKeyRing,
+    pub(crate) clock: TestClock,
+    pub(crate) keys: SharedKeyRing,
     codec: EncryptedCodec,
-    session: Values,
+    pub(crate) session: Values,
     step: u8,
 }
 
@@ -47,7 +48,18 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Failure> {
     demo.alter(&sealed)?;
     let renewed = demo.rotate(&sealed, &opened)?;
     demo.expire(&renewed)?;
+    outgrow(&mut demo)?;
     demo.end()
+}
+
+#[cfg(feature = "store-sqlite")]
+use crate::demo_store::run as outgrow;
+
+#[cfg(not(feature = "store-sqlite"))]
+fn outgrow(demo: &mut Demo<'_>) -> Result<(), Failure> {
+    let hint = "\nTo see a session outgrow its cookie, move to a store and back:\n  \
+                cargo run -qr --features store-sqlite --example sealed-session -- demo";
+    Ok(writeln!(demo.out, "{hint}")?)
 }
 
 impl<'o> Demo<'o> {
@@ -55,7 +67,7 @@ impl<'o> Demo<'o> {
         let clock = TestClock::at(Timestamp::from_unix_seconds(1_795_338_000));
         let keys = SharedKeyRing::from(KeyRing::single(Key::generate()?)?);
         let policy = Policy::new(IDLE, ABSOLUTE)?;
-        let codec = EncryptedCodec::builder("shop.example.com", keys.clone(), policy)
+        let codec = EncryptedCodec::builder(CONTEXT, keys.clone(), policy)
             .clock(clock.clone())
             .build()?;
         let session = serde_json::from_str(SESSION)
@@ -214,14 +226,14 @@ impl<'o> Demo<'o> {
         Ok(entry.key().id())
     }
 
-    fn title(&mut self, title: &str) -> Result<(), Failure> {
+    pub(crate) fn title(&mut self, title: &str) -> Result<(), Failure> {
         self.step = self.step.saturating_add(1);
         let gap = if self.step == 1 { "" } else { "\n" };
         let title = styled(TITLE, format!("{}  {title}", self.step));
         Ok(writeln!(self.out, "{gap}{title}\n")?)
     }
 
-    fn line(&mut self, name: &str, value: impl Display) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, name: &str, value: impl Display) -> Result<(), Failure> {
         let name = styled(QUIET, format!("{name:8}"));
         Ok(writeln!(self.out, "  {name}  {value}")?)
     }
@@ -231,7 +243,7 @@ impl<'o> Demo<'o> {
         self.line("clock", format!("{now} now"))
     }
 
-    fn accepted(&mut self, what: &str) -> Result<(), Failure> {
+    pub(crate) fn accepted(&mut self, what: &str) -> Result<(), Failure> {
         self.line("result", format!("{}: {what}", styled(GOOD, "opened")))
     }
 
@@ -239,12 +251,14 @@ impl<'o> Demo<'o> {
     fn refused(&mut self, value: &str) -> Result<(), Failure> {
         match self.codec.open::<Values>(value) {
             Ok(_) => Err(Failure::Refused("the demo's codec opened it".to_owned())),
-            Err(error) => {
-                let refused = styled(BAD, "refused");
-                self.line("result", format!("{refused}: {}", error.kind()))?;
-                self.line("log", error.reason())
-            }
+            Err(error) => self.refusal(error.kind(), error.reason()),
         }
+    }
+
+    pub(crate) fn refusal(&mut self, kind: impl Display, why: impl Display) -> Result<(), Failure> {
+        let refused = styled(BAD, "refused");
+        self.line("result", format!("{refused}: {kind}"))?;
+        self.line("log", why)
     }
 }
 

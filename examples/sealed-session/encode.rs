@@ -5,11 +5,20 @@ use std::io::{Read as _, Write};
 use sealed_session::{
     CookieConfig, Values,
     codec::{Encrypted, Signed, Suite},
+    token::MAX_COOKIE_LEN,
 };
 
-use crate::{args::EncodeArgs, failure::Failure, sealing};
+use crate::{args::EncodeArgs, failure::Failure, sealing, store};
 
 pub(crate) fn run(args: &EncodeArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Some(url) = &args.store {
+        let header = store::encode(args, sealing::store_url(url)?)?;
+        return if args.set_cookie {
+            Ok(writeln!(out, "Set-Cookie: {header}")?)
+        } else {
+            Ok(writeln!(out, "{}", sealing::value_in(&header))?)
+        };
+    }
     let value = if args.sealing.signed {
         seal::<Signed>(args)
     } else {
@@ -30,7 +39,7 @@ pub(crate) fn run(args: &EncodeArgs, out: &mut dyn Write) -> Result<(), Failure>
 }
 
 fn seal<S: Suite>(args: &EncodeArgs) -> Result<String, Failure> {
-    let (codec, now) = sealing::codec::<S>(&args.sealing, args.limit)?;
+    let (codec, now) = sealing::codec::<S>(&args.sealing, args.limit.unwrap_or(MAX_COOKIE_LEN))?;
     let session = session()?;
     let scope = codec.at(now);
     let mut identity = scope.new_identity()?;
@@ -40,7 +49,8 @@ fn seal<S: Suite>(args: &EncodeArgs) -> Result<String, Failure> {
     Ok(scope.seal(&identity, &session)?.into_value())
 }
 
-fn session() -> Result<Values, Failure> {
+/// The JSON object on stdin.
+pub(crate) fn session() -> Result<Values, Failure> {
     let mut json = Vec::new();
     std::io::stdin()
         .lock()

@@ -1,10 +1,17 @@
 //! What can go wrong, and the exit code it has.
 
+use core::error::Error as _;
 use std::{io, process::ExitCode};
 
 use sealed_session::{
-    OpenError, SealError, codec::ConfigError, expiry::PolicyError, keys::RingError,
+    OpenError, SealError,
+    codec::ConfigError,
+    expiry::PolicyError,
+    keys::RingError,
+    manager::{InvalidKind, ManagerError, SessionError},
     random::RandomError,
+    store::StoreError,
+    token::MAX_COOKIE_LEN,
 };
 
 /// No message contains a secret or anything out of a session, and none has two lines.
@@ -14,7 +21,7 @@ pub(crate) enum Failure {
     Refused(String),
     /// A command that makes no sense, or input that is not what the command reads.
     Usage(String),
-    /// A file, a key ring, the output.
+    /// A file, a key ring, a store, the output.
     Environment(String),
     /// Nobody reads the output any more, as after `| head`.
     OutputClosed,
@@ -48,9 +55,15 @@ impl From<OpenError> for Failure {
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         match error {
+            SealError::TooLarge { size, limit } if limit > MAX_COOKIE_LEN => {
+                Self::Refused(format!(
+                    "too-large: the session needs {size} bytes in the store, the limit is \
+                     {limit}"
+                ))
+            }
             SealError::TooLarge { size, limit } => Self::Refused(format!(
                 "too-large: the session needs {size} bytes of cookie, the limit is {limit}; \
-                 keep less in the session, or keep it in a store"
+                 keep less in the session, or keep it in a store (--store URL)"
             )),
             SealError::NoSealingKey | SealError::Random(_) => Self::Environment(error.to_string()),
             error => Self::Refused(format!("not-sealed: {error}")),
@@ -64,6 +77,44 @@ impl From<ConfigError> for Failure {
             ConfigError::Ring(error) => error.into(),
             error => Self::Usage(error.to_string()),
         }
+    }
+}
+
+impl From<ManagerError> for Failure {
+    fn from(error: ManagerError) -> Self {
+        match error {
+            ManagerError::Codec(error) => error.into(),
+            error => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Unavailable(error) => error.into(),
+            SessionError::Seal(error) => error.into(),
+            SessionError::Invalid(kind) => {
+                let why = match kind {
+                    InvalidKind::Revoked => "logged out, or revoked",
+                    InvalidKind::Gone => "the store has no such session",
+                    _ => "the row does not open",
+                };
+                Self::Refused(format!("{kind}: no valid session ({why})"))
+            }
+            SessionError::Conflict => Self::Refused(format!("conflict: {error}")),
+            SessionError::Gone => Self::Refused(format!("gone: {error}")),
+            error => Self::Environment(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let cause = error.source().map_or(String::new(), |it| format!(": {it}"));
+        // A server's message may have several lines.
+        let line = format!("{error}{cause}");
+        Self::Environment(line.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -11,8 +11,31 @@ mod encode;
 mod failure;
 mod inspect;
 mod keys;
+mod revoke;
 mod sealing;
 mod style;
+
+#[cfg(feature = "store-sqlite")]
+mod demo_store;
+#[cfg(any(
+    feature = "store-postgres",
+    feature = "store-redis",
+    feature = "store-sqlite"
+))]
+mod store;
+#[cfg(not(any(
+    feature = "store-postgres",
+    feature = "store-redis",
+    feature = "store-sqlite"
+)))]
+#[path = "no_store.rs"]
+mod store;
+#[cfg(any(
+    feature = "store-postgres",
+    feature = "store-redis",
+    feature = "store-sqlite"
+))]
+mod visit;
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -46,12 +69,20 @@ fn run() -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().or_else(|error| {
+        // A URL may hold a password.
+        if error.use_stderr() && error.to_string().contains("://") {
+            let text = "a URL stands where none belongs: give it as --store URL";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        error.exit()
+    })?;
     let mut out = BufWriter::new(anstream::stdout().lock());
     match cli.command {
         Command::Keys(command) => keys::run(&command, &mut out),
         Command::Encode(args) => encode::run(&args, &mut out),
         Command::Decode(args) => decode::run(&args, &mut out),
+        Command::Revoke(args) => revoke::run(&args, &mut out),
         Command::Inspect(args) => inspect::run(&args, &mut out),
         Command::Demo => demo::run(&mut out),
     }?;

@@ -24,6 +24,19 @@ pub mod redis;
 mod sql;
 #[cfg(feature = "store-sqlite")]
 pub mod sqlite;
+#[cfg(any(
+    feature = "store-postgres",
+    feature = "store-redis",
+    feature = "store-sqlite"
+))]
+mod url;
+
+#[cfg(any(
+    feature = "store-postgres",
+    feature = "store-redis",
+    feature = "store-sqlite"
+))]
+pub use url::connect;
 
 /// What a store's methods return: any runtime can await it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
