@@ -90,3 +90,8 @@ pub use crate::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// As are those of the page on stores.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/STORES.md")]
+struct Stores;

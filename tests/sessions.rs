@@ -666,6 +666,75 @@ fn a_logout_removes_the_cookie_with_its_attributes_whatever_was_presented() {
 }
 
 #[test]
+fn a_logout_holds_where_the_response_then_fails() {
+    let world = World::new();
+    for items in [1, 30] {
+        let (manager, mut client) = world.user(items);
+        let copy = client.clone();
+        let (_, headers) = client
+            .visit_as(&manager, Dest::Empty, 500, async |session| {
+                add(session, "x").await?;
+                session.log_out().await
+            })
+            .unwrap();
+        assert!(headers.set_cookie[0].contains("Max-Age=0"));
+        assert_eq!(presented(&manager, &copy), REVOKED);
+    }
+}
+
+/// A session that has been in both places leaves copies of its older form behind.
+#[test]
+fn a_logout_ends_the_copies_of_both_forms_and_they_stay_ended() {
+    let world = World::new();
+    for (before, after) in [(1, 30), (30, 1)] {
+        let (manager, mut client) = world.user(before);
+        let older = client.clone();
+        fill(&manager, &mut client, after);
+        let newer = client.clone();
+        client.visit(&manager, async |s| s.log_out().await).unwrap();
+        for copy in [&older, &newer] {
+            assert_eq!(presented(&manager, copy), REVOKED);
+            // Nor does a change through it bring anything back.
+            let mut copy = copy.clone();
+            copy.visit(&manager, async |s| add(s, "x").await).unwrap();
+            assert_eq!(cart(&manager, &copy), ["x"], "another session");
+        }
+        assert_eq!(world.store.rows(), 0);
+        // For as long as any copy could live, and then it has expired.
+        world.clock.advance(29 * MINUTE);
+        assert_eq!(presented(&manager, &older), REVOKED);
+        world.clock.advance(MINUTE);
+        assert_eq!(
+            presented(&manager, &older),
+            Presented::Invalid(InvalidKind::Token(OpenErrorKind::ExpiredIdle))
+        );
+    }
+}
+
+#[test]
+fn a_copied_cookie_is_refused_elsewhere_after_the_interval_or_at_once() {
+    let world = World::new();
+    for items in [1, 30] {
+        let (manager, mut client) = world.user(items);
+        let copy = client.clone();
+        let synced = world.manager();
+        let strict = world
+            .builder()
+            .revocation(Revocation::Strict)
+            .build()
+            .unwrap();
+        assert_eq!(presented(&synced, &copy), Presented::Valid);
+        client.visit(&manager, async |s| s.log_out().await).unwrap();
+        assert_eq!(presented(&strict, &copy), REVOKED, "at once");
+        // A stored session has lost its row, whatever the list says.
+        let meanwhile = [Presented::Valid, GONE][usize::from(items == 30)];
+        assert_eq!(presented(&synced, &copy), meanwhile);
+        world.clock.advance(Duration::from_secs(5));
+        assert_eq!(presented(&synced, &copy), REVOKED);
+    }
+}
+
+#[test]
 fn a_logout_needs_no_row() {
     let world = World::new();
     let (manager, client) = world.user(30);
@@ -762,11 +831,14 @@ fn revocations_leave_when_they_can_no_longer_matter() {
     let id = block_on(client.send(&manager, Dest::Empty).id()).unwrap();
     block_on(manager.revoke(id.unwrap())).unwrap();
     block_on(manager.revoke_subject("42")).unwrap();
+    assert_eq!(manager.known_revocations(), 2);
     assert_eq!(block_on(manager.purge_expired()).unwrap(), 0);
     world.clock.advance(60 * DAY);
     assert_eq!(block_on(manager.purge_expired()).unwrap(), 0);
     world.clock.advance(63 * MINUTE);
     assert_eq!(block_on(manager.purge_expired()).unwrap(), 2);
+    block_on(manager.sync_revocations()).unwrap();
+    assert_eq!(manager.known_revocations(), 0, "the copy is bounded too");
 }
 
 #[test]

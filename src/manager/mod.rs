@@ -203,6 +203,14 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         Ok(())
     }
 
+    /// How many revocations this server's copy of the list holds, for a gauge: those of the
+    /// longest absolute timeout, and no more. 0 without a copy.
+    #[must_use]
+    pub fn known_revocations(&self) -> usize {
+        let revocations = self.0.revocations.as_ref();
+        revocations.map_or(0, Revocations::len)
+    }
+
     /// Deletes what expired an hour ago or earlier from the store, in batches, and tells
     /// how much. Requests that move a session to the store do a batch once a minute by
     /// themselves.

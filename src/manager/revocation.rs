@@ -174,6 +174,11 @@ impl Revocations {
         }
     }
 
+    /// How many entries the copy holds.
+    pub(super) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
     async fn pull(&self, now: Timestamp) -> Result<(), StoreError> {
         let cursor = {
             let copy = self.lock();
