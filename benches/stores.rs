@@ -174,14 +174,14 @@ impl Cell {
     async fn finish(&mut self, session: sealed_session::Session<Values>) {
         let headers = self.manager.finish(session, 200).await.unwrap();
         if let Some(set) = headers.set_cookie.first() {
-            self.cookie = set.split(';').next().unwrap().to_owned();
+            set.split(';').next().unwrap().clone_into(&mut self.cookie);
         }
     }
 
     /// A request that reads.
     async fn read(&mut self) {
         let session = self.request();
-        let len = session.read(|values| values.len()).await.unwrap();
+        let len = session.read(Values::len).await.unwrap();
         black_box(len);
         self.finish(session).await;
     }

@@ -459,7 +459,7 @@ fn record(n: u32) -> Vec<u8> {
     record
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 fn fill(bytes: &mut [u8], seed: u32) {
     let mut state = u64::from(seed) << 32;
     for chunk in bytes.chunks_mut(8) {
