@@ -85,7 +85,7 @@ async fn bench(rounds: usize) {
     }
 
     let mut cells = vec![Cell::new(COOKIE, "login", support::LOGIN, memory, Strategy::Auto).await];
-    let stored = Strategy::StoreOnly {
+    let in_store = Strategy::StoreOnly {
         accept_inline_until: None,
     };
     let sessions = [
@@ -95,7 +95,7 @@ async fn bench(rounds: usize) {
     ];
     for (name, store) in stores {
         for (session, json) in sessions {
-            cells.push(Cell::new(name, session, json, Arc::clone(&store), stored).await);
+            cells.push(Cell::new(name, session, json, Arc::clone(&store), in_store).await);
         }
     }
     for round in 0..WARM_UP + rounds {
