@@ -22,3 +22,5 @@ say "faults under load: what became of all requests"
 cargo test --quiet --all-features --test faults -- --nocapture
 say "memory for a session of 10 MiB"
 cargo test --quiet --all-features --test large -- --nocapture
+say "a hundred thousand sessions expire"
+cargo test --quiet --all-features --test soak -- --nocapture
