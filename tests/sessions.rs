@@ -671,7 +671,7 @@ fn a_logout_holds_where_the_response_then_fails() {
     for items in [1, 30] {
         let (manager, mut client) = world.user(items);
         let copy = client.clone();
-        let (_, headers) = client
+        let ((), headers) = client
             .visit_as(&manager, Dest::Empty, 500, async |session| {
                 add(session, "x").await?;
                 session.log_out().await

@@ -332,15 +332,15 @@ impl Fleet {
             self.clock.advance(20 * MINUTE);
             client.receive(&use_it(&here, &client).await);
         }
-        let purged = there.purge_expired().await.unwrap();
+        let deleted = there.purge_expired().await.unwrap();
         // The carts of four, and the logout.
-        assert!(purged >= if purges { 4 } else { 1 }, "{purged}");
+        assert!(deleted >= if purges { 4 } else { 1 }, "{deleted}");
         assert_eq!(here.purge_expired().await.unwrap(), 0);
         assert!(get(&there, &client).await == cart());
 
         self.clock.advance(DAY + 60 * MINUTE);
-        let purged = here.purge_expired().await.unwrap();
-        assert_eq!(purged, u64::from(purges));
+        let deleted = here.purge_expired().await.unwrap();
+        assert_eq!(deleted, u64::from(purges));
         assert_eq!(left(), 0);
         let presented = client.send(&there, Dest::Empty).presented().await.unwrap();
         assert!(matches!(
