@@ -40,7 +40,7 @@ use servers::Postgres;
 /// In each store, unless that takes longer than [`PATIENCE`]; then fewer, and it is said.
 const SESSIONS: u32 = 100_000;
 /// What creating the sessions of one store may take, as the first of them foretell.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// By these is foretold how long the others take.
 const FIRST: u32 = 2_000;
 /// Somewhat more than the record of a login takes, sealed.

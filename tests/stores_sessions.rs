@@ -390,7 +390,7 @@ async fn write_at_once(
         let (server, client, both) = (server.clone(), client.clone(), Arc::clone(&both));
         running.push(tokio::spawn(async move {
             let session = client.send(&server, Dest::Empty);
-            let add = |values: &mut Values| values.insert(&name(round, writer), "x");
+            let add = |values: &mut Values| values.insert(name(round, writer), "x");
             session.change(add).await?.unwrap();
             both.wait().await;
             server.finish(session, 200).await.map(drop)
