@@ -11,7 +11,6 @@ use sealed_session::{
     manager::{InvalidKind, ManagerError, SessionError},
     random::RandomError,
     store::StoreError,
-    token::MAX_COOKIE_LEN,
 };
 
 /// No message contains a secret or anything out of a session, and none has two lines.
@@ -55,12 +54,9 @@ impl From<OpenError> for Failure {
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         match error {
-            SealError::TooLarge { size, limit } if limit > MAX_COOKIE_LEN => {
-                Self::Refused(format!(
-                    "too-large: the session needs {size} bytes in the store, the limit is \
-                     {limit}"
-                ))
-            }
+            SealError::RecordTooLarge { size, limit } => Self::Refused(format!(
+                "too-large: the session needs {size} bytes in the store, the limit is {limit}"
+            )),
             SealError::TooLarge { size, limit } => Self::Refused(format!(
                 "too-large: the session needs {size} bytes of cookie, the limit is {limit}; \
                  keep less in the session, or keep it in a store (--store URL)"
