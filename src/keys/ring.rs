@@ -174,13 +174,18 @@ impl KeyRing {
 
     /// Checks that no rotation of this ring ends a session that is idle for less than
     /// `longest_idle`: every key that seals must go on opening for that long, and
-    /// [`ROTATION_MARGIN`] more, after the next one takes over.
+    /// [`ROTATION_MARGIN`] more, after the next one takes over; and the newest key must not
+    /// have an end.
     ///
     /// # Errors
     /// [`RingError::ClosesTooEarly`] names the key and the earliest instant allowed.
     pub fn check_idle(&self, longest_idle: Duration) -> Result<(), RingError> {
-        for (entry, next) in self.keys.iter().zip(self.keys.iter().skip(1)) {
-            let earliest = next.seals_from + longest_idle + ROTATION_MARGIN;
+        for (position, entry) in self.keys.iter().enumerate() {
+            // Without a newer key it seals until it closes, and must not.
+            let next = self.keys.get(position.saturating_add(1));
+            let earliest = next.map_or(Timestamp::MAX, |next| {
+                next.seals_from + longest_idle + ROTATION_MARGIN
+            });
             if let Some(closes) = entry.opens_until
                 && closes < earliest
             {
@@ -379,6 +384,21 @@ mod tests {
             RingKey::new(key(2), at(2_001)),
         ];
         assert_eq!(KeyRing::new(gap), Err(RingError::NoSealingKey(at(2_000))));
+    }
+
+    /// It would hand sealing back to an older key, and its last tokens would die at once.
+    #[test]
+    fn a_newest_key_that_closes_is_refused_for_any_idle_time() {
+        let ring = KeyRing::new([
+            RingKey::new(key(1), at(1_000)),
+            RingKey::new(key(2), at(2_000)).with_opens_until(at(9_000_000)),
+        ])
+        .unwrap();
+        assert_eq!(ring.sealing_key(at(9_000_000)).unwrap().key(), &key(1));
+        assert!(matches!(
+            ring.check_idle(Duration::from_secs(1)),
+            Err(RingError::ClosesTooEarly { .. })
+        ));
     }
 
     #[test]
