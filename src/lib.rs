@@ -58,6 +58,7 @@
     allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")
 )]
 
+pub mod adapters;
 pub mod claims;
 pub mod codec;
 pub mod cookie;
@@ -70,6 +71,8 @@ pub mod payload;
 pub mod random;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod token;
 mod wiped;

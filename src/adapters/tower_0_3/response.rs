@@ -1,0 +1,115 @@
+//! Answer.
+
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::OnError;
+use crate::{
+    manager::{ResponseHeaders, SessionError, SessionManager},
+    payload::SessionData,
+    session::Session,
+};
+
+pin_project! {
+    /// The response, once its session is saved.
+    pub struct ResponseFuture<F, T, E, B> {
+        #[pin]
+        handler: F,
+        manager: SessionManager<T>,
+        session: Option<Session<T>>,
+        on_error: E,
+        saving: Option<Saving<B>>,
+    }
+}
+
+/// A response whose session is being saved.
+struct Saving<B> {
+    response: Option<Response<B>>,
+    // Only where the session was used: a request that does not use it allocates nothing.
+    headers: Pin<Box<dyn Future<Output = Result<ResponseHeaders, SessionError>> + Send>>,
+}
+
+impl<F, T, E, B> ResponseFuture<F, T, E, B> {
+    pub(super) fn new(
+        handler: F,
+        manager: SessionManager<T>,
+        session: Session<T>,
+        on_error: E,
+    ) -> Self {
+        Self {
+            handler,
+            manager,
+            session: Some(session),
+            on_error,
+            saving: None,
+        }
+    }
+}
+
+impl<F, T, E, B, Error> Future for ResponseFuture<F, T, E, B>
+where
+    F: Future<Output = Result<Response<B>, Error>>,
+    T: SessionData + Default + Send + Sync + 'static,
+    E: OnError<B>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.saving.is_none()
+            && let Some(session) = this.session.take()
+        {
+            let Poll::Ready(handled) = this.handler.poll(context) else {
+                *this.session = Some(session);
+                return Poll::Pending;
+            };
+            let response = handled?;
+            if session.close_if_unread() {
+                return Poll::Ready(Ok(response));
+            }
+            let manager = this.manager.clone();
+            let status = response.status().as_u16();
+            *this.saving = Some(Saving {
+                response: Some(response),
+                headers: Box::pin(async move { manager.finish(session, status).await }),
+            });
+        }
+        let Some(saving) = this.saving else {
+            return Poll::Pending;
+        };
+        let saved = ready!(saving.headers.as_mut().poll(context));
+        match saving.response.take() {
+            Some(response) => Poll::Ready(Ok(answer(response, saved, this.on_error))),
+            // Polled after it was ready, which `Future` leaves to us.
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn answer<B>(
+    mut response: Response<B>,
+    saved: Result<ResponseHeaders, SessionError>,
+    on_error: &impl OnError<B>,
+) -> Response<B> {
+    let headers = match saved {
+        Ok(headers) => headers,
+        Err(error) => return on_error.respond(&error, None),
+    };
+    if let Some(error) = response.extensions_mut().remove::<SessionError>() {
+        response = on_error.respond(&error, Some(response));
+    }
+    headers.insert_into(response.headers_mut());
+    response
+}
+
+impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
