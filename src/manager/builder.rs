@@ -190,7 +190,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
         if strategy != Strategy::CookieOnly && budget < reference {
             return Err(ManagerError::Budget(reference));
         }
-        let token_header = self.token_header.map(request::checked_name).transpose()?;
+        let token_header = self.token_header.as_deref();
+        let token_header = token_header.map(request::checked_name).transpose()?;
         let revocations = self
             .store
             .clone()

@@ -68,7 +68,7 @@ where
 
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what
 /// lies between client and server.
-pub(super) fn checked_name(name: String) -> Result<Arc<str>, ManagerError> {
+pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
     const TAKEN: [&str; 8] = [
         "authorization",
         "connection",
@@ -104,9 +104,9 @@ mod tests {
             "set-cookie",
             "x-sess\u{f6}n",
         ] {
-            let error = checked_name(refused.to_owned()).unwrap_err();
+            let error = checked_name(refused).unwrap_err();
             assert_eq!(error, ManagerError::TokenHeader, "{refused}");
         }
-        assert_eq!(&*checked_name("X-Session".to_owned()).unwrap(), "x-session");
+        assert_eq!(&*checked_name("X-Session").unwrap(), "x-session");
     }
 }

@@ -71,7 +71,8 @@ where
             };
             let response = handled?;
             if session.close_if_unread() {
-                return Poll::Ready(Ok(response));
+                let nothing = Ok(ResponseHeaders::default());
+                return Poll::Ready(Ok(answer(response, nothing, this.on_error)));
             }
             let manager = this.manager.clone();
             let status = response.status().as_u16();
