@@ -295,7 +295,7 @@ async fn sessions(
     // The living ones are the first half, so that Redis has all of them when it is measured.
     let began = Instant::now();
     each(plan.width, store, 0..FIRST, create(NOW + WEEK)).await;
-    let half = affordable(began.elapsed(), sessions()) / 2;
+    let half = affordable(began.elapsed(), wanted()) / 2;
     each(plan.width, store, FIRST..half, create(NOW + WEEK)).await;
     let bytes_of_living = outside.bytes().await - empty;
     let soon = NOW + plan.soon;
@@ -372,7 +372,7 @@ async fn revocations(plan: &Plan, store: &Arc<dyn SessionStore>, table: &mut Str
     };
     let began = Instant::now();
     each(plan.width, store, 0..FIRST, revoke).await;
-    let count = affordable(began.elapsed(), sessions());
+    let count = affordable(began.elapsed(), wanted());
     each(plan.width, store, FIRST..count, revoke).await;
     let revokes = rate(count, began.elapsed());
 
@@ -430,7 +430,7 @@ async fn each<F>(
     }
 }
 
-fn sessions() -> u32 {
+fn wanted() -> u32 {
     let given = std::env::var(VARIABLE).ok();
     given.map_or(SESSIONS, |text| text.parse::<u32>().unwrap().max(5 * FIRST))
 }
