@@ -103,3 +103,11 @@ struct Stores;
 #[cfg(all(doctest, feature = "example-axum"))]
 #[doc = include_str!("../docs/frameworks/axum-0-8.md")]
 struct Axum08;
+
+#[cfg(all(doctest, feature = "example-poem", feature = "testing"))]
+#[doc = include_str!("../docs/frameworks/poem-3.md")]
+struct Poem3;
+
+#[cfg(all(doctest, feature = "example-salvo", feature = "testing"))]
+#[doc = include_str!("../docs/frameworks/salvo-1.md")]
+struct Salvo1;
