@@ -100,7 +100,7 @@ struct Readme;
 struct Stores;
 
 /// As are those of the pages on frameworks.
-#[cfg(all(doctest, feature = "example-axum"))]
+#[cfg(all(doctest, feature = "example-axum", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/axum-0-8.md")]
 struct Axum08;
 
