@@ -98,3 +98,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/STORES.md")]
 struct Stores;
+
+/// As are those of the pages on frameworks.
+#[cfg(all(doctest, feature = "example-axum"))]
+#[doc = include_str!("../docs/frameworks/axum-0-8.md")]
+struct Axum08;
