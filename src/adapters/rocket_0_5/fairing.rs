@@ -177,3 +177,112 @@ fn append_to(said: &ResponseHeaders, response: &mut Response<'_>) {
         },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use rocket::{
+        error::ErrorKind, get, http::Status, local::blocking::Client, response::Redirect, routes,
+    };
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::{
+        codec::EncryptedCodec,
+        expiry::Policy,
+        keys::{Key, KeyRing},
+        session::Session,
+    };
+
+    #[derive(Serialize, Deserialize, Default)]
+    struct Notes(Vec<u8>);
+    impl SessionData for Notes {}
+
+    fn fairing() -> SessionFairing<Notes> {
+        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let hour = Duration::from_hours(1);
+        let codec = EncryptedCodec::builder("test", keys, Policy::new(hour, hour).unwrap());
+        SessionFairing::new(SessionManager::builder(codec).build().unwrap())
+    }
+
+    fn application() -> Rocket<Build> {
+        let quiet = rocket::Config::figment().merge(("log_level", "off"));
+        rocket::custom(quiet).mount("/", routes![full, enter, panics, refuses])
+    }
+
+    fn sorry(_: &SessionError) -> (Status, &'static str) {
+        (Status::ImATeapot, "sorry")
+    }
+
+    #[get("/full")]
+    async fn full(session: Session<Notes>) -> Result<(Status, Redirect), SessionError> {
+        let mut noise = vec![0; 5_000];
+        getrandom::fill(&mut noise).unwrap();
+        session.change(|notes| notes.0 = noise).await?;
+        Ok((Status::SeeOther, Redirect::to("/done")))
+    }
+
+    #[get("/enter")]
+    async fn enter(session: Session<Notes>) -> Result<(), SessionError> {
+        session.log_in("ada").await?;
+        Err(SessionError::NoStore)
+    }
+
+    #[get("/panics")]
+    async fn panics(session: Session<Notes>) -> Result<(), SessionError> {
+        session.change(|notes| notes.0.push(1)).await?;
+        panic!("as the test wants it")
+    }
+
+    #[get("/refuses")]
+    async fn refuses(session: Session<Notes>) -> (Status, &'static str) {
+        let _ = session.read(|_| ()).await;
+        (Status::Forbidden, "not you")
+    }
+
+    /// The status, the body, and the number of cookies.
+    fn told(client: &Client, path: &str) -> (u16, String, usize) {
+        let response = client.get(path.to_owned()).dispatch();
+        let cookies = response.headers().get("set-cookie").count();
+        let status = response.status().code;
+        (status, response.into_string().unwrap_or_default(), cookies)
+    }
+
+    #[test]
+    fn a_session_that_does_not_fit_replaces_the_response() {
+        let client = Client::untracked(application().attach(fairing())).unwrap();
+        let response = client.get("/full").dispatch();
+        assert_eq!(response.status(), Status::PayloadTooLarge);
+        assert!(!response.headers().contains("location"));
+        assert!(response.headers().contains("x-content-type-options"));
+        assert_eq!(
+            told(&client, "/full"),
+            (413, "the session is too large".to_owned(), 0)
+        );
+        let client = Client::untracked(application().attach(fairing().on_error(sorry))).unwrap();
+        assert_eq!(told(&client, "/full"), (418, "sorry".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_login_holds_where_the_handler_fails_with_an_error_of_the_session() {
+        let client = Client::untracked(application().attach(fairing())).unwrap();
+        let plain = SessionError::NoStore.client_message().to_owned();
+        assert_eq!(told(&client, "/enter"), (503, plain, 1));
+        let client = Client::untracked(application().attach(fairing().on_error(sorry))).unwrap();
+        assert_eq!(told(&client, "/enter"), (418, "sorry".to_owned(), 1));
+        // Other answers are the handler's own.
+        assert_eq!(told(&client, "/refuses"), (403, "not you".to_owned(), 0));
+        let (status, _, cookies) = told(&client, "/panics");
+        assert_eq!((status, cookies), (500, 0));
+    }
+
+    #[test]
+    fn an_application_without_the_fairing_or_with_two_does_not_launch() {
+        let error = Client::untracked(application()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::SentinelAborts(_)));
+        let twice = application().attach(fairing()).attach(fairing());
+        let error = Client::untracked(twice).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::FailedFairings(_)));
+    }
+}
