@@ -4,4 +4,5 @@
 for check in fmt clippy docs lean stores tests vectors interop; do
     bash "scripts/$check.sh"
 done
+bash scripts/load.sh 30
 say "all checks passed"
