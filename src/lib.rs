@@ -100,6 +100,14 @@ struct Readme;
 struct Stores;
 
 /// As are those of the pages on frameworks.
+#[cfg(all(doctest, feature = "actix-web-4"))]
+#[doc = include_str!("../docs/frameworks/actix-web-4.md")]
+struct ActixWeb4;
+
+#[cfg(all(doctest, feature = "rocket-0-5"))]
+#[doc = include_str!("../docs/frameworks/rocket-0-5.md")]
+struct Rocket05;
+
 #[cfg(all(doctest, feature = "example-axum", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/axum-0-8.md")]
 struct Axum08;

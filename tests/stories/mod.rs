@@ -24,7 +24,12 @@ mod visitor;
 pub use server::Server;
 #[allow(unused_imports, reason = "for those without tokio's listener")]
 pub use server::Stop;
-pub use shop::{App, Prefs, SORRY, Shop, param};
+#[allow(
+    unused_imports,
+    reason = "some frameworks take queries apart themselves"
+)]
+pub use shop::param;
+pub use shop::{App, Prefs, SORRY, Shop};
 pub use tell::*;
 pub use visitor::Visitor;
 
