@@ -12,7 +12,7 @@ use poem::{
 };
 use sealed_session::{
     Session,
-    adapters::poem_3::{MissingMiddleware, SessionMiddleware, ValidSession},
+    adapters::poem_3::{MissingMiddleware, OptionalSession, SessionMiddleware},
     manager::SessionError,
     testing::block_on,
 };
@@ -178,7 +178,7 @@ async fn redirect(session: Session<Shop>, uri: &Uri) -> Result<Redirect, Session
 }
 
 #[handler]
-fn optional(ValidSession(session): ValidSession<Shop>) -> &'static str {
+fn optional(OptionalSession(session): OptionalSession<Shop>) -> &'static str {
     session.map_or("none", |_| "some")
 }
 

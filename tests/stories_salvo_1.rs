@@ -14,7 +14,7 @@ use salvo_core::{
 };
 use sealed_session::{
     Session,
-    adapters::salvo_1::{SessionHoop, ValidSession},
+    adapters::salvo_1::{OptionalSession, SessionHoop},
     manager::SessionError,
     testing::block_on,
 };
@@ -200,7 +200,7 @@ async fn redirect(session: Session<Shop>, req: &mut Request) -> Result<Redirect,
 }
 
 #[handler]
-fn optional(session: ValidSession<Shop>) -> &'static str {
+fn optional(session: OptionalSession<Shop>) -> &'static str {
     session.0.map_or("none", |_| "some")
 }
 

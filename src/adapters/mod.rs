@@ -12,9 +12,11 @@
 //!    out of the session first.
 //! 2. A session that cannot be saved replaces the response: with the status that fits, or
 //!    with what the application makes of the error.
-//! 3. A handler that panics saves nothing.
+//! 3. A handler that panics saves nothing. Where the panic is caught within the layer, as
+//!    Rocket does, it is a response of status 500: a login before it holds.
 //! 4. Two sessions in one application are two types, each with its own manager and its own
-//!    cookie name.
+//!    cookie name. An error page in the place of one response is the page of both; tower's
+//!    layers pass on what the other has saved, elsewhere it may be lost with the response.
 
 #[cfg(feature = "actix-web-4")]
 pub mod actix_web_4;

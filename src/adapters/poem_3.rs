@@ -30,7 +30,7 @@
 //!
 //! * `Session<T>` is the request's session, read when it is first used. It fails only
 //!   where the route has no middleware for `T`.
-//! * [`ValidSession<T>`](ValidSession) is the session if the client has a valid one. It
+//! * [`OptionalSession<T>`](OptionalSession) is the session if the client has a valid one. It
 //!   fails where that cannot be known. `Option<Session<T>>` does not say so: poem makes
 //!   every extractor optional by forgetting its error.
 //! * An error that a handler returns is a response of its status, and the session is saved
@@ -183,10 +183,10 @@ where
 ///
 /// ```
 /// use poem::handler;
-/// use sealed_session::{Values, adapters::poem_3::ValidSession, manager::SessionError};
+/// use sealed_session::{Values, adapters::poem_3::OptionalSession, manager::SessionError};
 ///
 /// #[handler]
-/// fn greet(ValidSession(session): ValidSession<Values>) -> &'static str {
+/// fn greet(OptionalSession(session): OptionalSession<Values>) -> &'static str {
 ///     session.map_or("Hello, stranger.", |_| "Welcome back.")
 /// }
 /// ```
@@ -194,9 +194,9 @@ where
 /// It fails where that cannot be known, with a [`SessionError`]: a stranger's page during
 /// an outage would tell somebody who is logged in that they are not.
 #[derive(Clone, Debug)]
-pub struct ValidSession<T>(pub Option<Session<T>>);
+pub struct OptionalSession<T>(pub Option<Session<T>>);
 
-impl<'a, T> FromRequest<'a> for ValidSession<T>
+impl<'a, T> FromRequest<'a> for OptionalSession<T>
 where
     T: SessionData + Default + Send + Sync + 'static,
 {

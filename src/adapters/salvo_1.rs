@@ -32,7 +32,7 @@
 //! * `Session<T>` is the request's session, read when it is first used. It fails only
 //!   where the route has no hoop for `T`. Hoops, and handlers without the macro, find it
 //!   with `depot.get_typed::<Session<T>>()`.
-//! * [`ValidSession<T>`](ValidSession) is the session if the client has a valid one. It
+//! * [`OptionalSession<T>`](OptionalSession) is the session if the client has a valid one. It
 //!   fails where that cannot be known.
 //! * The session is saved when the handlers inside of the hoop are done, also where one of
 //!   them ceased or skipped the rest. A catcher runs after that, too late for a session.
@@ -182,10 +182,10 @@ where
 ///
 /// ```
 /// use salvo_core::prelude::*;
-/// use sealed_session::{Values, adapters::salvo_1::ValidSession};
+/// use sealed_session::{Values, adapters::salvo_1::OptionalSession};
 ///
 /// #[handler]
-/// fn greet(session: ValidSession<Values>) -> &'static str {
+/// fn greet(session: OptionalSession<Values>) -> &'static str {
 ///     session.0.map_or("Hello, stranger.", |_| "Welcome back.")
 /// }
 /// ```
@@ -193,9 +193,9 @@ where
 /// It fails where that cannot be known: a stranger's page during an outage would tell
 /// somebody who is logged in that they are not.
 #[derive(Clone, Debug)]
-pub struct ValidSession<T>(pub Option<Session<T>>);
+pub struct OptionalSession<T>(pub Option<Session<T>>);
 
-impl<'ex, T> Extractible<'ex> for ValidSession<T>
+impl<'ex, T> Extractible<'ex> for OptionalSession<T>
 where
     T: SessionData + Default + Send + Sync + 'static,
 {

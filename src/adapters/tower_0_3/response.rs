@@ -6,7 +6,7 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{HeaderValue, Response, header::SET_COOKIE};
 use pin_project_lite::pin_project;
 
 use super::OnError;
@@ -94,19 +94,32 @@ where
 }
 
 fn answer<B>(
-    mut response: Response<B>,
+    response: Response<B>,
     saved: Result<ResponseHeaders, SessionError>,
     on_error: &impl OnError<B>,
 ) -> Response<B> {
-    let headers = match saved {
-        Ok(headers) => headers,
-        Err(error) => return on_error.respond(&error, None),
+    let inner = cookies_of_inner_layers(&response);
+    let mut response = match (&saved, response.extensions().get::<SessionError>().cloned()) {
+        (Err(error), _) => on_error.respond(error, None),
+        (Ok(_), Some(error)) => on_error.respond(&error, Some(response)),
+        (Ok(_), None) => response,
     };
-    if let Some(error) = response.extensions_mut().remove::<SessionError>() {
-        response = on_error.respond(&error, Some(response));
+    let kept = cookies_of_inner_layers(&response);
+    let lost = inner.into_iter().filter(|cookie| !kept.contains(cookie));
+    for cookie in lost {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
-    headers.insert_into(response.headers_mut());
+    if let Ok(headers) = saved {
+        headers.insert_into(response.headers_mut());
+    }
     response
+}
+
+/// What other sessions have been saved as already: it must reach the client, whatever
+/// becomes of this one and of the response. Only sessions mark their cookies as sensitive.
+fn cookies_of_inner_layers<B>(response: &Response<B>) -> Vec<HeaderValue> {
+    let cookies = response.headers().get_all(SET_COOKIE).iter();
+    cookies.filter(|it| it.is_sensitive()).cloned().collect()
 }
 
 impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
