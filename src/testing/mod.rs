@@ -37,7 +37,7 @@ pub use browser::{Browser, Site};
 
 use crate::{
     claims::Identity,
-    codec::EncryptedCodec,
+    codec::{CodecBuilder, Encrypted, EncryptedCodec},
     expiry::Policy,
     keys::{Key, KeyRing},
     manager::{SessionError, SessionManager},
@@ -52,12 +52,16 @@ use crate::{
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test has nobody to report to")]
 pub fn manager<T: SessionData + Default + Send + Sync + 'static>() -> SessionManager<T> {
+    let manager = SessionManager::builder(codec()).build();
+    manager.expect("a sound configuration")
+}
+
+#[expect(clippy::expect_used, reason = "a test has nobody to report to")]
+pub(crate) fn codec() -> CodecBuilder<Encrypted> {
     let key = Key::generate().expect("randomness");
     let keys = KeyRing::single(key).expect("a ring of one key");
     let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24));
-    let codec = EncryptedCodec::builder("testing", keys, policy.expect("a sound policy"));
-    let manager = SessionManager::builder(codec).build();
-    manager.expect("a sound configuration")
+    EncryptedCodec::builder("testing", keys, policy.expect("a sound policy"))
 }
 
 /// The session of a request whose client holds `data`, of nobody in particular.

@@ -127,3 +127,72 @@ impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use core::convert::Infallible;
+
+    use http::Request;
+    use serde::{Deserialize, Serialize};
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::{
+        adapters::tower_0_3::SessionLayer, cookie::CookieConfig, payload::values::Values, testing,
+    };
+
+    /// Another session's type.
+    #[derive(Default, Serialize, Deserialize)]
+    struct Prefs(u8);
+
+    impl SessionData for Prefs {}
+
+    /// Renews one session, and makes the other too large for its cookie.
+    #[derive(Clone)]
+    struct Handler;
+
+    impl Service<Request<()>> for Handler {
+        type Response = Response<String>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            Box::pin(async move {
+                let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
+                prefs.log_in("ada").await.unwrap();
+                let values = request.extensions().get::<Session<Values>>().unwrap();
+                let noise: String = (0..6_000_u32)
+                    .map(|n| char::from(b'a' + (n.wrapping_mul(n ^ 0x9E37) >> 7) as u8 % 26))
+                    .collect();
+                values
+                    .change(|values| values.insert("noise", &noise).unwrap())
+                    .await
+                    .unwrap();
+                Ok(Response::new("done".to_owned()))
+            })
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_saved_reaches_the_client_though_another_cannot_be() {
+        let prefs = CookieConfig::named("__Host-prefs").build().unwrap();
+        let codec = testing::codec();
+        let inner = crate::SessionManager::<Prefs>::builder(codec).cookie(prefs);
+        let inner = SessionLayer::new(inner.build().unwrap());
+        let outer = SessionLayer::new(testing::manager::<Values>());
+        let mut service = outer.layer(inner.layer(Handler));
+        let response = testing::block_on(service.call(Request::new(()))).unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.body().as_str()),
+            (413, "")
+        );
+        let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
+        assert_eq!(cookies.len(), 1);
+        assert!(cookies[0].to_str().unwrap().starts_with("__Host-prefs=A"));
+    }
+}
