@@ -77,6 +77,19 @@ def seeds():
         yield "ring_file", ring(made)
         closing = [(key, start, "2027-01-01T00:00:00Z") for key, start, _ in made[:-1]]
         yield "ring_file", ring(closing + made[-1:])
+    # Rings that break one rule each, by as little as can be.
+    first, second, third = made[0], made[1], made[2]
+    for broken in (
+        [first, (second[0], second[1], second[1])],
+        [first, (second[0], second[1], "2026-11-21T00:00:01Z"), third],
+        [first, (second[0], first[1], None)],
+        [first, (first[0], second[1], None)],
+        [(first[0], first[1], "2026-11-20T23:59:59Z"), second],
+        [(first[0], first[1], second[1]), second],
+        [(first[0], first[1], "2026-11-21T00:00:00Z")],
+        made + [(secret_text(bytes(range(3, 35))), "2026-12-01T00:00:00Z", None)],
+    ):
+        yield "ring_file", ring(broken)
     for line in COOKIES:
         yield "cookie_header", line.encode()
     for path in sorted(CORPUS.glob("*.json")):

@@ -6,10 +6,12 @@ use libfuzzer_sys::fuzz_target;
 use sealed_session::{
     SealError, Values,
     codec::{Codec, Encrypted, encoded_len},
+    payload::values::Value,
     time::Timestamp,
     token::UntrustedToken,
 };
 use sealed_session_fuzz::world;
+use serde_json::Value as Json;
 
 fuzz_target!(|data: &[u8]| {
     match data.split_first() {
@@ -24,6 +26,11 @@ fn encode(json: &[u8]) {
         return;
     };
     let text = serde_json::to_string(&values).unwrap();
+    // As another reader of JSON has it, of which a name that occurs twice is one member.
+    let json: Json = serde_json::from_slice(json).unwrap();
+    assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), json);
+    let members: usize = values.iter().map(|(_, value)| 1 + count(value)).sum();
+    assert_eq!(members, count_json(&json));
     let codec: Codec<Encrypted> = world::codec();
     let identity = codec.new_identity().unwrap();
     match codec.seal(&identity, &values) {
@@ -36,6 +43,23 @@ fn encode(json: &[u8]) {
             assert!(size > limit && encoded_len(&values).unwrap() > 2_973);
         }
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// All members of all maps.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Map(map) => map.iter().map(|(_, value)| 1 + count(value)).sum(),
+        _ => 0,
+    }
+}
+
+fn count_json(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => items.iter().map(count_json).sum(),
+        Json::Object(map) => map.values().map(|json| 1 + count_json(json)).sum(),
+        _ => 0,
     }
 }
 

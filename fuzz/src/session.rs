@@ -114,7 +114,11 @@ pub fn postcard<T: Serialize>(data: &T) -> Vec<u8> {
 /// When it is not.
 #[must_use]
 pub fn read_and_write<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let data: T = sealed_session::payload::from_postcard(bytes)?;
+    // Nothing may be left over.
+    let whole = postcard::take_from_bytes::<T>(bytes).is_ok_and(|(_, rest)| rest.is_empty());
+    let read = sealed_session::payload::from_postcard::<T>(bytes);
+    assert_eq!(read.is_some(), whole);
+    let data = read?;
     let written = postcard(&data);
     assert!(written.len() <= bytes.len());
     let again: T = sealed_session::payload::from_postcard(&written).unwrap();
