@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check, one script each. A person runs the same thing as CI.
 . "$(dirname "$0")/lib.sh"
-for check in fmt clippy docs lean stores tests vectors interop browser; do
+for check in fmt clippy docs lean stores tests vectors interop foreign browser express fuzz; do
     bash "scripts/$check.sh"
 done
 bash scripts/load.sh 30
