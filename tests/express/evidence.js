@@ -61,7 +61,8 @@ export function evidence(record) {
 }
 
 function answered({ claim, rows, part, because }, seen, what) {
-  const of = (name) => rows.map((id) => seen[id][name]).join("; ");
+  const tell = (name) => (id) => (rows.length > 1 ? `${id}: ${seen[id][name]}` : seen[id][name]);
+  const of = (name) => rows.map(tell(name)).join("; ");
   const run = rows.map((id) => what[id]).join("; ");
   return { claim, run, cookie: of(COOKIE), memory: of(MEMORY), redis: of(REDIS), verdict: verdict(part(seen)), because };
 }
