@@ -166,8 +166,11 @@ mod tests {
                 let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
                 prefs.log_in("ada").await.unwrap();
                 let values = request.extensions().get::<Session<Values>>().unwrap();
-                let noise: String = (0..6_000_u32)
-                    .map(|n| char::from(b'a' + (n.wrapping_mul(n ^ 0x9E37) >> 7) as u8 % 26))
+                let mut noise = [0; 8_192];
+                getrandom::fill(&mut noise).unwrap();
+                let noise: String = noise
+                    .iter()
+                    .map(|byte| char::from(b'a' + byte % 26))
                     .collect();
                 values
                     .change(|values| values.insert("noise", &noise).unwrap())
