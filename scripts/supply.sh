@@ -66,7 +66,7 @@ else
     echo "SKIPPED the build with Rust $oldest: that compiler cannot be had here"
 fi
 # Whatever is built: none of the dependencies, of any feature, asks for a newer one.
-cargo metadata --locked --format-version 1 | python3 -c '
+cargo metadata --locked --all-features --format-version 1 | python3 -c '
 import json, sys
 limit = tuple(int(n) for n in sys.argv[1].split("."))
 packages = [p for p in json.load(sys.stdin)["packages"] if p.get("rust_version")]

@@ -171,6 +171,10 @@ fn other_key(key: &[u8; 32], last: bool) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes optimised code: scripts/constant-time.sh"
+)]
 fn the_time_of_a_refusal_does_not_tell_which_byte_of_a_tag_is_wrong() {
     let encrypted: EncryptedCodec = codec();
     assert!(!leaks(&Subject {
@@ -189,6 +193,10 @@ fn the_time_of_a_refusal_does_not_tell_which_byte_of_a_tag_is_wrong() {
 }
 
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes optimised code: scripts/constant-time.sh"
+)]
 fn the_time_of_comparing_keys_does_not_tell_where_they_differ() {
     let root = random_key();
     let key = Key::from_bytes(&root).unwrap();
@@ -204,6 +212,10 @@ fn the_time_of_comparing_keys_does_not_tell_where_they_differ() {
 /// The control: a comparison that stops at the first difference is found, so that what is
 /// not found above is not merely missed.
 #[test]
+#[cfg_attr(
+    debug_assertions,
+    ignore = "takes optimised code: scripts/constant-time.sh"
+)]
 fn the_same_harness_finds_a_comparison_that_stops_early() {
     let root = random_key();
     let stops_early = |other: &[u8]| {
