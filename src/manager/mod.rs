@@ -168,8 +168,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     }
 
     /// Ends all sessions of a user that have begun by now: "log out everywhere" (ASVS
-    /// 7.4.2). A login from now on is not affected. The servers' clocks must agree within a
-    /// minute.
+    /// 7.4.2). A login from now on is not affected. The servers' clocks must differ by less
+    /// than a minute.
     ///
     /// # Errors
     /// As for [`revoke`](Self::revoke).

@@ -15,7 +15,10 @@ pub(super) enum Mode {
 impl Compression {
     /// The default: a session that fits stays as it is, so that the length of ordinary
     /// cookies tells nothing about their content. One that would not fit is compressed,
-    /// and padded to a size class. What remains to be seen is whether a session fits.
+    /// and padded to a size class. What remains to be seen is whether a session fits, and
+    /// its class. An attacker who can put kilobytes of text beside a secret, and asks
+    /// thousands of times, finds where a class ends, and so the secret: such sessions need
+    /// [`NEVER`](Self::NEVER).
     pub const WHEN_NEEDED: Self = Self(Mode::WhenNeeded);
 
     /// Nothing is ever compressed: no length depends on what a session repeats.
