@@ -64,7 +64,7 @@ fn either<T: SessionData>(setting: &Setting, data: &T) {
 fn check<S: Suite, T: SessionData>(setting: &Setting, data: &T, suite: u8) {
     let name = format!("{NAME}{}", "n".repeat(setting.longer.into()));
     let compression = match setting.compression % 3 {
-        0 => Compression::WHEN_NEEDED,
+        0 => Compression::dangerous_when_needed(),
         1 => Compression::NEVER,
         _ => Compression::dangerous_always(),
     };
