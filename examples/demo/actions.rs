@@ -33,7 +33,7 @@ const MAX_PAYLOAD: usize = 12_000;
 #[derive(Deserialize)]
 pub(crate) struct Payload {
     bytes: usize,
-    /// Text that compresses instead of bytes that do not.
+    /// Text that repeats itself instead of noise.
     text: bool,
 }
 

@@ -183,10 +183,9 @@ async fn inside(
         } else {
             "30 minutes idle, 24 hours in all; ends with the browser"
         },
-        shape: match (claims.is_deflated(), session.place().await?) {
-            (_, Place::Store) => "a reference of constant size; the row is encrypted too",
-            (true, _) => "compressed, since it would not have fitted",
-            (false, _) => "as it is, not compressed",
+        shape: match session.place().await? {
+            Place::Store => "a reference of constant size; the row is encrypted too",
+            _ => "as it is, not compressed",
         },
     })
 }
