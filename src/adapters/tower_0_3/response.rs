@@ -129,6 +129,7 @@ impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
 }
 
 #[cfg(all(test, feature = "testing"))]
+#[allow(clippy::unwrap_used, reason = "a test's handler")]
 mod tests {
     use core::convert::Infallible;
 
@@ -185,7 +186,7 @@ mod tests {
     fn a_session_that_was_saved_reaches_the_client_though_another_cannot_be() {
         let prefs = CookieConfig::named("__Host-prefs").build().unwrap();
         let codec = testing::codec();
-        let inner = crate::SessionManager::<Prefs>::builder(codec).cookie(prefs);
+        let inner = SessionManager::<Prefs>::builder(codec).cookie(prefs);
         let inner = SessionLayer::new(inner.build().unwrap());
         let outer = SessionLayer::new(testing::manager::<Values>());
         let mut service = outer.layer(inner.layer(Handler));
