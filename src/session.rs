@@ -355,7 +355,12 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     }
 
     /// If nobody has looked at the session, makes sure that nobody does any more.
-    #[cfg(any(feature = "actix-web-4", feature = "poem-3", feature = "tower-0-3"))]
+    #[cfg(any(
+        feature = "actix-web-4",
+        feature = "poem-3",
+        feature = "salvo-1",
+        feature = "tower-0-3"
+    ))]
     pub(crate) fn close_if_unread(&self) -> bool {
         let mut state = lock(&self.0.state);
         let unread = matches!(*state, State::Unread);

@@ -22,7 +22,11 @@ pub mod actix_web_4;
 pub mod axum_0_8;
 #[cfg(feature = "http-1")]
 pub mod http_1;
+#[cfg(feature = "poem-3")]
+pub mod poem_3;
 #[cfg(feature = "rocket-0-5")]
 pub mod rocket_0_5;
+#[cfg(feature = "salvo-1")]
+pub mod salvo_1;
 #[cfg(feature = "tower-0-3")]
 pub mod tower_0_3;
