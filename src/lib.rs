@@ -104,10 +104,6 @@ struct Stores;
 #[doc = include_str!("../docs/frameworks/actix-web-4.md")]
 struct ActixWeb4;
 
-#[cfg(all(doctest, feature = "rocket-0-5"))]
-#[doc = include_str!("../docs/frameworks/rocket-0-5.md")]
-struct Rocket05;
-
 #[cfg(all(doctest, feature = "example-axum", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/axum-0-8.md")]
 struct Axum08;
@@ -115,6 +111,10 @@ struct Axum08;
 #[cfg(all(doctest, feature = "example-poem", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/poem-3.md")]
 struct Poem3;
+
+#[cfg(all(doctest, feature = "rocket-0-5"))]
+#[doc = include_str!("../docs/frameworks/rocket-0-5.md")]
+struct Rocket05;
 
 #[cfg(all(doctest, feature = "example-salvo", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/salvo-1.md")]

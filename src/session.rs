@@ -35,12 +35,11 @@ struct Shared<T> {
 /// What of a request concerns its session.
 #[derive(Default)]
 pub(crate) struct Request {
-    /// The values of its cookies, under every name that is accepted.
-    pub(crate) values: Vec<String>,
-    /// Somebody other than this host may have set one of them.
-    pub(crate) may_be_planted: bool,
-    /// There were more of one name than are looked at.
-    pub(crate) too_many: bool,
+    /// Its `Cookie` lines as they came, joined by semicolons, in which nobody has looked
+    /// yet: a request that does not use its session pays for a copy, and not for a search.
+    pub(crate) cookies: Vec<u8>,
+    /// The values of the token's own header; its cookies then do not count.
+    pub(crate) tokens: Vec<String>,
     /// Where the token was found, and where its successor goes.
     pub(crate) carrier: Carrier,
     /// The user goes to a page.

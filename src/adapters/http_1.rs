@@ -16,16 +16,24 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, SET_COOKIE, VARY},
+    header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY},
 };
 
 use crate::manager::{RequestHeaders, ResponseHeaders};
 
 impl RequestHeaders for HeaderMap {
     fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.get_all(name).iter().map(HeaderValue::as_bytes)
+        // Those that every request is asked for are found without reading their names.
+        let all = match name {
+            "cookie" => self.get_all(COOKIE),
+            "sec-fetch-dest" => self.get_all(&SEC_FETCH_DEST),
+            other => self.get_all(other),
+        };
+        all.iter().map(HeaderValue::as_bytes)
     }
 }
+
+static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 impl ResponseHeaders {
     /// Does to a response's headers what [`apply`](Self::apply) says.

@@ -2,6 +2,7 @@
 
 use super::{
     EventKind, Inner, InvalidKind, OnInvalid, OnUnavailable, Presented, SessionError, Strategy,
+    request::presented,
 };
 use crate::{
     claims::Claims,
@@ -34,7 +35,8 @@ async fn choose<T: SessionData>(
     let scope = inner.codec.at(now);
     let mut valid: Vec<AnyToken> = Vec::new();
     let mut refused = None;
-    for value in &request.values {
+    let presented = presented(inner, request, now);
+    for value in presented.values {
         match scope.open_any(value) {
             Ok(token) => valid.push(token),
             Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
@@ -47,7 +49,7 @@ async fn choose<T: SessionData>(
     };
     let claims = *newest.claims();
     let differ = valid.any(|other| other.claims().session_id() != claims.session_id());
-    if request.may_be_planted && (differ || request.too_many) {
+    if presented.may_be_planted && (differ || presented.too_many) {
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
@@ -68,8 +70,10 @@ async fn choose<T: SessionData>(
 
 /// What each cookie of the request claims that opens: all that a logout has to end.
 pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Vec<Claims> {
-    let scope = inner.codec.at(inner.now());
-    let opened = request.values.iter().map(|value| scope.open_any(value));
+    let now = inner.now();
+    let scope = inner.codec.at(now);
+    let values = presented(inner, request, now).values.into_iter();
+    let opened = values.map(|value| scope.open_any(value));
     opened.flatten().map(|token| *token.claims()).collect()
 }
 

@@ -114,8 +114,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         cookies: impl IntoIterator<Item = &'h [u8], IntoIter: Clone>,
         sec_fetch_dest: Option<&[u8]>,
     ) -> Session<T> {
-        let cookies = cookies.into_iter();
-        let request = request::from_cookies(&self.0, || cookies.clone(), sec_fetch_dest);
+        let request = request::from_cookies(cookies.into_iter(), sec_fetch_dest);
         Session::new(Arc::clone(&self.0), request)
     }
 

@@ -6,6 +6,7 @@ use super::{Inner, ManagerError};
 use crate::{
     cookie::{MAX_CANDIDATES, candidates},
     session::{Carrier, Request},
+    time::Timestamp,
 };
 
 /// The headers of a request, as a framework holds them.
@@ -25,7 +26,7 @@ pub(super) fn from_headers<T>(
         if values.peek().is_some() {
             let text = values.filter_map(|value| str::from_utf8(value).ok());
             return Request {
-                values: text
+                tokens: text
                     .filter(|it| !it.is_empty())
                     .map(str::to_owned)
                     .collect(),
@@ -37,33 +38,64 @@ pub(super) fn from_headers<T>(
         }
     }
     let dest = headers.values("sec-fetch-dest").next();
-    from_cookies(inner, || headers.values("cookie"), dest)
+    from_cookies(headers.values("cookie"), dest)
 }
 
-/// From the values of its `Cookie` headers, which `cookies` begins anew with every call.
-pub(super) fn from_cookies<'h, T, I>(
-    inner: &Inner<T>,
-    cookies: impl Fn() -> I,
+/// From the values of its `Cookie` headers.
+#[expect(single_use_lifetimes, reason = "cannot be left out here")]
+pub(super) fn from_cookies<'h>(
+    lines: impl Iterator<Item = &'h [u8]>,
     sec_fetch_dest: Option<&[u8]>,
-) -> Request
-where
-    I: IntoIterator<Item = &'h [u8]>,
-{
-    let mut request = Request {
+) -> Request {
+    let mut cookies = Vec::new();
+    for line in lines {
+        if !cookies.is_empty() {
+            cookies.push(b';');
+        }
+        cookies.extend_from_slice(line);
+    }
+    Request {
+        cookies,
         // A browser that does not say is one that has always navigated.
         navigation: sec_fetch_dest.is_none_or(|dest| dest == b"document"),
         ..Request::default()
-    };
-    for name in inner.codec.accepted_names(inner.now()) {
-        let found = candidates(cookies(), name);
+    }
+}
+
+/// What a request presents as its tokens.
+#[derive(Default)]
+pub(super) struct PresentedTokens<'r> {
+    /// Under every name that is accepted.
+    pub(super) values: Vec<&'r str>,
+    /// Somebody other than this host may have set one of them.
+    pub(super) may_be_planted: bool,
+    /// There were more of one name than are looked at.
+    pub(super) too_many: bool,
+}
+
+/// Looks for tokens in what the request carries.
+pub(super) fn presented<'r, T>(
+    inner: &Inner<T>,
+    request: &'r Request,
+    now: Timestamp,
+) -> PresentedTokens<'r> {
+    let mut presented = PresentedTokens::default();
+    if request.carrier == Carrier::Header {
+        let tokens = request.tokens.iter().map(String::as_str);
+        presented.values.extend(tokens);
+        return presented;
+    }
+    for name in inner.codec.accepted_names(now) {
+        let found = candidates([request.cookies.as_slice()], name);
         // Only this host can have set a `__Host-` cookie; any other may be planted.
         let host_bound = name.starts_with("__Host-");
-        request.may_be_planted |= !host_bound && !found.is_empty();
-        request.too_many |= found.dropped() > 0;
-        let values = found.filter(|value| !value.is_empty());
-        request.values.extend(values.map(str::to_owned));
+        presented.may_be_planted |= !host_bound && !found.is_empty();
+        presented.too_many |= found.dropped() > 0;
+        presented
+            .values
+            .extend(found.filter(|value| !value.is_empty()));
     }
-    request
+    presented
 }
 
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what
@@ -93,6 +125,29 @@ pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_joined_into_one_of_the_same_cookies() {
+        let read = |lines: &[&'static [u8]]| from_cookies(lines.iter().copied(), None).cookies;
+        assert_eq!(read(&[]), b"");
+        assert_eq!(read(&[b"a=b"]), b"a=b");
+        for lines in [
+            &[b"s=1".as_slice(), b"a=b; s=2", b"s=3;"][..],
+            &[b"", b"s=1", b";", b" s=2"],
+            &[b"s", b"=1", b"s=\"2", b"\"; s=3", b"s=4"],
+        ] {
+            let apart = candidates(lines.iter().copied(), "s");
+            let joined = read(lines);
+            let joined = candidates([joined.as_slice()], "s");
+            assert_eq!(
+                joined.skipped_malformed(),
+                apart.skipped_malformed(),
+                "{lines:?}"
+            );
+            let [joined, apart] = [joined, apart].map(Iterator::collect::<Vec<_>>);
+            assert_eq!(joined, apart, "{lines:?}");
+        }
+    }
 
     #[test]
     fn a_token_needs_a_header_of_its_own() {

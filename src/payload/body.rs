@@ -98,7 +98,10 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
         return Ok(Appended::TooLarge(plain.len()));
     }
     check_round_trip::<T>(&plain)?;
-    let deflated = (compression.0 != Mode::Never)
+    // What fits the smallest class as it is gains nothing, and deflate takes many times as
+    // long as all the rest.
+    let smallest = padded_len(plain.len(), usize::MAX) == padded_len(0, usize::MAX);
+    let deflated = (compression.0 != Mode::Never && !smallest)
         .then(|| Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL)));
     let deflated = deflated.filter(|deflated| deflated.len() < plain.len());
     let content = deflated.as_ref().unwrap_or(&plain);
@@ -320,6 +323,25 @@ mod tests {
     fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
         let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
         Ok(from_postcard(plain.as_deref().unwrap_or(body)).unwrap())
+    }
+
+    #[test]
+    fn a_record_is_deflated_only_where_that_may_shorten_it() {
+        let record = |len: usize| {
+            let mut buffer = Vec::new();
+            let data = "a".repeat(len);
+            let max = 1 << 20;
+            match append_record(&mut buffer, &data, max, Compression::IN_STORE).unwrap() {
+                Appended::Body(shape) => {
+                    assert_eq!(read(&buffer, shape), Ok(data));
+                    (buffer.len(), shape.deflated)
+                }
+                Appended::TooLarge(size) => panic!("{size}"),
+            }
+        };
+        // Two bytes of postcard's own length, four of the padding's.
+        assert_eq!(record(506), (512, false));
+        assert_eq!(record(507), (512, true));
     }
 
     #[test]

@@ -258,7 +258,7 @@ fn bus_port(node: &RedisServer) -> u16 {
 
 fn contains(range: &str, slot: u16) -> bool {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    match (first.parse(), last.parse()) {
+    match (first.parse::<u16>(), last.parse::<u16>()) {
         (Ok(first), Ok(last)) => (first..=last).contains(&slot),
         _ => false,
     }

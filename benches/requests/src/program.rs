@@ -1,0 +1,191 @@
+//! The programs, and what is to be compared with what.
+
+use core::fmt;
+
+/// One server: a framework, what gives it sessions, and what a request does with its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub framework: Framework,
+    pub library: Library,
+    pub place: Place,
+    pub work: Work,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framework {
+    ActixWeb,
+    Axum,
+    Hyper,
+    Poem,
+    Rocket,
+    Salvo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Library {
+    /// No sessions at all.
+    None,
+    Ours,
+    ActixSession,
+    PrivateCookieJar,
+    TowerSessions,
+}
+
+/// Where the session lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Nowhere,
+    Cookie,
+    Memory,
+    Redis,
+}
+
+/// What the measured request does with its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// There is no session.
+    Bare,
+    /// There is one, and the handler does not look at it.
+    Untouched,
+    Read,
+    Written,
+}
+
+/// All programs, those of a framework together, its bare one first.
+pub fn all() -> Vec<Program> {
+    use Framework::{ActixWeb, Axum, Hyper, Poem, Rocket, Salvo};
+    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions};
+    use Place::{Cookie, Memory, Redis};
+    use Work::{Read, Untouched, Written};
+
+    let mut programs = Vec::new();
+    for framework in FRAMEWORKS {
+        programs.push(Program::bare(framework));
+        let mut add = |library, place, works: &[Work]| {
+            programs.extend(works.iter().map(|&work| Program {
+                framework,
+                library,
+                place,
+                work,
+            }));
+        };
+        let each = [Untouched, Read, Written];
+        add(Ours, Cookie, &each);
+        match framework {
+            Axum => {
+                add(Ours, Memory, &each);
+                add(Ours, Redis, &[Read]);
+                add(PrivateCookieJar, Cookie, &[Read, Written]);
+                add(TowerSessions, Memory, &each);
+                add(TowerSessions, Redis, &[Read]);
+            }
+            ActixWeb => add(ActixSession, Cookie, &each),
+            Hyper | Poem | Rocket | Salvo => {}
+        }
+    }
+    programs
+}
+
+/// In the order of the report.
+pub const FRAMEWORKS: [Framework; 6] = [
+    Framework::Hyper,
+    Framework::Axum,
+    Framework::ActixWeb,
+    Framework::Rocket,
+    Framework::Poem,
+    Framework::Salvo,
+];
+
+impl Program {
+    pub fn bare(framework: Framework) -> Self {
+        Self {
+            framework,
+            library: Library::None,
+            place: Place::Nowhere,
+            work: Work::Bare,
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        all().into_iter().find(|it| it.to_string() == name)
+    }
+
+    /// Ours that does the same, if this is a peer's.
+    pub fn counterpart(&self) -> Option<Self> {
+        let ours = Self {
+            library: Library::Ours,
+            ..*self
+        };
+        let is_peer = !matches!(self.library, Library::None | Library::Ours);
+        (is_peer && all().contains(&ours)).then_some(ours)
+    }
+
+    /// Whether every answer carries a new cookie. In a store, ours leaves the cookie as it
+    /// is; tower-sessions sets it whenever the data changed.
+    pub fn sets_cookie(&self) -> bool {
+        self.work == Work::Written
+            && (self.place == Place::Cookie || self.library == Library::TowerSessions)
+    }
+}
+
+/// `framework.library.place.work`, or `framework.bare`.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (framework, work) = (self.framework.name(), self.work.name());
+        if self.library == Library::None {
+            return write!(f, "{framework}.{work}");
+        }
+        let library = match self.library {
+            Library::Ours => "ours",
+            peer => peer.name(),
+        };
+        write!(f, "{framework}.{library}.{}.{work}", self.place.name())
+    }
+}
+
+impl Framework {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ActixWeb => "actix-web",
+            Self::Axum => "axum",
+            Self::Hyper => "hyper",
+            Self::Poem => "poem",
+            Self::Rocket => "rocket",
+            Self::Salvo => "salvo",
+        }
+    }
+}
+
+impl Library {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "–",
+            Self::Ours => "sealed-session",
+            Self::ActixSession => "actix-session",
+            Self::PrivateCookieJar => "PrivateCookieJar",
+            Self::TowerSessions => "tower-sessions",
+        }
+    }
+}
+
+impl Place {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nowhere => "–",
+            Self::Cookie => "cookie",
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+impl Work {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Untouched => "untouched",
+            Self::Read => "read",
+            Self::Written => "written",
+        }
+    }
+}
