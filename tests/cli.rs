@@ -53,7 +53,7 @@ fn with_other_character(value: &str, position: usize) -> String {
 #[test]
 fn what_is_encoded_decodes_to_the_same_bytes() {
     let ring = Ring::new();
-    for name in ["minimal", "login", "flash", "cart10", "oauth", "cart40"] {
+    for name in ["minimal", "login", "flash", "cart10", "oauth"] {
         let json = corpus(name);
         for signed in [&[][..], &["--signed"]] {
             let value = ring.encode(signed, &json);
@@ -67,7 +67,7 @@ fn what_is_encoded_decodes_to_the_same_bytes() {
 #[test]
 fn a_session_that_does_not_fit_is_refused_with_size_limit_and_advice() {
     let ring = Ring::new();
-    let output = ring.run(&["encode"], &corpus("cart400"));
+    let output = ring.run(&["encode"], &corpus("cart40"));
     output.failed(1, "too-large: the session needs ");
     ring.assert_silent(&output);
     assert!(
