@@ -60,6 +60,8 @@
 
 pub mod claims;
 pub mod codec;
+#[cfg(feature = "compare")]
+pub mod compare;
 pub mod cookie;
 mod crypto;
 pub mod error;
