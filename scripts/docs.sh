@@ -5,7 +5,7 @@ say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 # Links between the project's own documents.
 status=0
-for page in *.md docs/*.md tests/*/*.md; do
+for page in *.md docs/*.md docs/*/*.md tests/*/*.md; do
     [ -e "$page" ] || continue
     while read -r link; do
         target=${link%%#*}
@@ -17,9 +17,16 @@ for page in *.md docs/*.md tests/*/*.md; do
 done
 # Every test that SECURITY.md names exists.
 while read -r name; do
-    grep -rqE "fn $name\\(" src tests || {
+    grep -rqE --include="*.rs" "fn $name\\(" src tests || {
         echo "SECURITY.md names the test $name, which does not exist"
         status=1
     }
 done < <(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' SECURITY.md | tr -d '`' | sort -u)
+# And so does every script that a document names.
+while read -r script; do
+    [ -e "$script" ] || {
+        echo "a document names $script, which does not exist"
+        status=1
+    }
+done < <(grep -ohE 'scripts/[a-z-]+\.sh' *.md docs/*.md docs/*/*.md | sort -u)
 exit $status

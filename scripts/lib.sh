@@ -26,3 +26,13 @@ need() {
     fi
     command -v "$command" >/dev/null
 }
+
+# need_cargo CRATE: installs a cargo command where it is missing; false if it stays missing.
+# Building one takes minutes: where CARGO_HOME is kept, once.
+need_cargo() {
+    command -v "$1" >/dev/null && return 0
+    echo "building $1"
+    CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/tools" cargo install --quiet --locked "$1" >/dev/null || true
+    PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+    command -v "$1" >/dev/null
+}

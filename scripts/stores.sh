@@ -22,5 +22,7 @@ say "faults under load: what became of all requests"
 cargo test --quiet --all-features --test faults -- --nocapture
 say "memory for a session of 10 MiB"
 cargo test --quiet --all-features --test large -- --nocapture
-say "a hundred thousand sessions expire"
+# A hundred thousand in each store without the variable.
+export SOAK_SESSIONS=${SOAK_SESSIONS:-20000}
+say "$SOAK_SESSIONS sessions expire in each store"
 cargo test --quiet --all-features --test soak -- --nocapture

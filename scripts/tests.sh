@@ -14,7 +14,7 @@ say "tests with all features"
 offline=()
 for test in tests/*.rs tests/*/main.rs; do
     name=${test#tests/} name=${name%.rs} name=${name%/main}
-    case $name in stores_* | faults | soak | '*') ;; *) offline+=(--test "$name") ;; esac
+    case $name in stores_* | faults | load | soak | '*') ;; *) offline+=(--test "$name") ;; esac
 done
 # The program that the tests of the command line run: `cargo test` with a choice of tests
 # leaves the one without features in its place.

@@ -188,3 +188,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[path = "crypto_wycheproof.rs"]
+mod wycheproof;

@@ -329,6 +329,9 @@ mod tests {
         let policy = policy().with_class("remember-me", month).unwrap();
         let class = policy.class("remember-me").unwrap();
         assert_eq!(class.index(), 1);
+        let persistent = |class| policy.lifetimes(class).map(Lifetimes::is_persistent);
+        assert_eq!(persistent(LifetimeClass::DEFAULT), Some(false));
+        assert_eq!(persistent(class), Some(true));
         assert_eq!(policy.longest_idle(), 720 * HOUR);
         assert_eq!(policy.longest_absolute(), 720 * HOUR);
         let mut token = claims(&policy, T0, T0);

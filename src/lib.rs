@@ -58,6 +58,7 @@
     allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")
 )]
 
+pub mod adapters;
 pub mod claims;
 pub mod codec;
 #[cfg(feature = "compare")]
@@ -72,6 +73,8 @@ pub mod payload;
 pub mod random;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod token;
 mod wiped;
@@ -97,3 +100,24 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/STORES.md")]
 struct Stores;
+
+/// As are those of the pages on frameworks.
+#[cfg(all(doctest, feature = "actix-web-4"))]
+#[doc = include_str!("../docs/frameworks/actix-web-4.md")]
+struct ActixWeb4;
+
+#[cfg(all(doctest, feature = "rocket-0-5"))]
+#[doc = include_str!("../docs/frameworks/rocket-0-5.md")]
+struct Rocket05;
+
+#[cfg(all(doctest, feature = "example-axum", feature = "testing"))]
+#[doc = include_str!("../docs/frameworks/axum-0-8.md")]
+struct Axum08;
+
+#[cfg(all(doctest, feature = "example-poem", feature = "testing"))]
+#[doc = include_str!("../docs/frameworks/poem-3.md")]
+struct Poem3;
+
+#[cfg(all(doctest, feature = "example-salvo", feature = "testing"))]
+#[doc = include_str!("../docs/frameworks/salvo-1.md")]
+struct Salvo1;

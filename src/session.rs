@@ -41,8 +41,19 @@ pub(crate) struct Request {
     pub(crate) may_be_planted: bool,
     /// There were more of one name than are looked at.
     pub(crate) too_many: bool,
+    /// Where the token was found, and where its successor goes.
+    pub(crate) carrier: Carrier,
     /// The user goes to a page.
     pub(crate) navigation: bool,
+}
+
+/// What carries a token between client and server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    #[default]
+    Cookie,
+    /// The header that the manager was told.
+    Header,
 }
 
 enum State<T> {
@@ -312,14 +323,55 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         }))
     }
 
-    /// What is to be saved, and whether the request was a navigation; `None` if nobody
-    /// looked at the session.
-    pub(crate) fn into_live(self) -> Option<(Live<T>, bool)> {
+    /// What is to be saved; `None` if nobody looked at the session.
+    pub(crate) fn take_live(&self) -> Option<Live<T>> {
         let state = core::mem::replace(&mut *lock(&self.0.state), State::Finished);
         match state {
-            State::Live(live) => Some((*live, self.0.request.navigation)),
+            State::Live(live) => Some(*live),
             State::Unread | State::Finished => None,
         }
+    }
+
+    /// A session as if a client had presented it in its cookie.
+    #[cfg(feature = "testing")]
+    pub(crate) fn by_hand(
+        manager: Arc<Inner<T>>,
+        identity: &Identity,
+        data: T,
+    ) -> Result<Self, SessionError> {
+        let held = Held {
+            claims: manager
+                .codec
+                .at(manager.now())
+                .claims(identity, T::SCHEMA)?,
+            place: HeldPlace::Cookie,
+            needs_reseal: false,
+            needs_reissue: false,
+        };
+        let original = to_postcard(&data)?;
+        let session = Self::new(manager, Request::default());
+        *lock(&session.0.state) = State::Live(Box::new(Live::held(held, data, original)));
+        Ok(session)
+    }
+
+    /// If nobody has looked at the session, makes sure that nobody does any more.
+    #[cfg(any(
+        feature = "actix-web-4",
+        feature = "poem-3",
+        feature = "salvo-1",
+        feature = "tower-0-3"
+    ))]
+    pub(crate) fn close_if_unread(&self) -> bool {
+        let mut state = lock(&self.0.state);
+        let unread = matches!(*state, State::Unread);
+        if unread {
+            *state = State::Finished;
+        }
+        unread
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.0.request
     }
 
     /// Loads the session unless that has been done, and lends it.

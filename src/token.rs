@@ -339,3 +339,7 @@ mod tests {
         assert_eq!(parse(2).nonce(), None);
     }
 }
+
+#[cfg(test)]
+#[path = "token_base64.rs"]
+mod strict_base64;

@@ -150,7 +150,7 @@ fn check_round_trip<S: Suite, T: SessionData + PartialEq + core::fmt::Debug>(
         .unwrap();
     let class = policy.class("remember-me").unwrap();
     let compression = [
-        Compression::WHEN_NEEDED,
+        Compression::dangerous_when_needed(),
         Compression::NEVER,
         Compression::dangerous_always(),
     ][usize::from(along.compression)];
@@ -326,7 +326,7 @@ fn around_the_limit_nothing_larger_than_4096_bytes_is_emitted() {
     const WINDOW: core::ops::Range<usize> = 4_000..4_200;
     let mut outcomes = [0; 3];
     for name in ["s", "__Host-session", &"n".repeat(300)] {
-        for compression in [Compression::NEVER, Compression::WHEN_NEEDED] {
+        for compression in [Compression::NEVER, Compression::dangerous_when_needed()] {
             let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
             let policy = Policy::new(HOUR, HOUR).unwrap();
             let codec = EncryptedCodec::builder("example.com", keys, policy)

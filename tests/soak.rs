@@ -39,6 +39,8 @@ use servers::Postgres;
 
 /// In each store, unless that takes longer than [`PATIENCE`]; then fewer, and it is said.
 const SESSIONS: u32 = 100_000;
+/// Another number of them, at least 10,000.
+const VARIABLE: &str = "SOAK_SESSIONS";
 /// What creating the sessions of one store may take, as the first of them foretell.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// By these is foretold how long the others take.
@@ -293,7 +295,7 @@ async fn sessions(
     // The living ones are the first half, so that Redis has all of them when it is measured.
     let began = Instant::now();
     each(plan.width, store, 0..FIRST, create(NOW + WEEK)).await;
-    let half = affordable(began.elapsed(), SESSIONS) / 2;
+    let half = affordable(began.elapsed(), wanted()) / 2;
     each(plan.width, store, FIRST..half, create(NOW + WEEK)).await;
     let bytes_of_living = outside.bytes().await - empty;
     let soon = NOW + plan.soon;
@@ -370,7 +372,7 @@ async fn revocations(plan: &Plan, store: &Arc<dyn SessionStore>, table: &mut Str
     };
     let began = Instant::now();
     each(plan.width, store, 0..FIRST, revoke).await;
-    let count = affordable(began.elapsed(), SESSIONS);
+    let count = affordable(began.elapsed(), wanted());
     each(plan.width, store, FIRST..count, revoke).await;
     let revokes = rate(count, began.elapsed());
 
@@ -428,6 +430,11 @@ async fn each<F>(
     }
 }
 
+fn wanted() -> u32 {
+    let given = std::env::var(VARIABLE).ok();
+    given.map_or(SESSIONS, |text| text.parse::<u32>().unwrap().max(5 * FIRST))
+}
+
 /// How many of `wanted` fit [`PATIENCE`], in thousands, where the first took that long.
 fn affordable(first: Duration, wanted: u32) -> u32 {
     let all = first.mul_f64(f64::from(wanted / FIRST));
@@ -438,7 +445,7 @@ fn affordable(first: Duration, wanted: u32) -> u32 {
 
 fn fewer(count: u32) -> &'static str {
     if count < SESSIONS {
-        "  (fewer: more would take too long here)"
+        "  (fewer: more would take too long here, or fewer were asked for)"
     } else {
         ""
     }

@@ -293,7 +293,7 @@ fn seal_again<S: Suite, T: Notation, const SCHEMA: u16>(
     let codec = Codec::<S>::builder(string(&seal["context"]), ring, policy(&seal["policy"]))
         .name(string(&seal["name"]))
         .compression(match string(&seal["compression"]) {
-            "when-needed" => Compression::WHEN_NEEDED,
+            "when-needed" => Compression::dangerous_when_needed(),
             "never" => Compression::NEVER,
             "always" => Compression::dangerous_always(),
             other => panic!("{name}: compression {other}"),

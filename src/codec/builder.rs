@@ -67,7 +67,7 @@ impl<S: Suite> CodecBuilder<S> {
         self
     }
 
-    /// Whether sessions that do not fit are compressed.
+    /// What is compressed: by default records in a store, and no cookie.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self

@@ -308,7 +308,7 @@ fn sealer(seal: &Json) -> (EncryptedCodec, Identity, Handle) {
     let root = Key::from_bytes(&bytes(&seal["root"])).unwrap();
     let codec = builder(seal, vec![RingKey::new(root, Timestamp::MIN)])
         .compression(match seal.get("compression").map(string) {
-            None | Some("when-needed") => Compression::WHEN_NEEDED,
+            None | Some("when-needed") => Compression::dangerous_when_needed(),
             Some("never") => Compression::NEVER,
             Some(other) => panic!("compression {other}"),
         })

@@ -170,7 +170,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         Ok(Sealed::new(token::encode_text(&token), *claims))
     }
 
-    pub(super) fn claims(&self, identity: &Identity, schema: u16) -> Result<Claims, SealError> {
+    pub(crate) fn claims(&self, identity: &Identity, schema: u16) -> Result<Claims, SealError> {
         // A session that another server began a moment ago, by a clock that is ahead.
         let issued = self.now.max(identity.created);
         if issued > self.now + crate::time::CLOCK_TOLERANCE {

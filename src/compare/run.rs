@@ -22,6 +22,7 @@ use crate::{
     cookie::MAX_NAME_VALUE_LEN,
     keys::{Key, KeyRing},
     manager::SessionError,
+    payload::Compression,
     store::{StoreError, memory::MemoryStore},
     time::TestClock,
 };
@@ -101,6 +102,8 @@ struct Run {
     kit: Kit,
     /// Of what browsers keep.
     wide: EncryptedCodec,
+    /// The same, compressing what does not fit.
+    compressing: EncryptedCodec,
     /// Of what the automatic strategy keeps.
     budgeted: EncryptedCodec,
     space: Space,
@@ -142,6 +145,11 @@ impl Run {
         kit.manager::<Filler>(Way::Automatic, Some(nowhere))?;
         Ok(Self {
             wide: kit.codec(MAX_NAME_VALUE_LEN)?,
+            compressing: kit
+                .codec_builder()
+                .compression(Compression::dangerous_when_needed())
+                .name(kit.cookie.name())
+                .build()?,
             budgeted: kit.codec(given.budget)?,
             given,
             kit,
@@ -221,7 +229,7 @@ impl Run {
 
     /// Measures payloads from small to large; `false` if it was stopped.
     async fn sweep(&mut self, report: &mut Report) -> Result<bool, CompareError> {
-        let (crossings, holds) = sweep::sizes(&self.wide, &self.budgeted)?;
+        let (crossings, holds) = sweep::sizes(&self.wide, &self.compressing, &self.budgeted)?;
         report.sweep.crossings = crossings;
         let mut sizes = sweep::SIZES.to_vec();
         if !sizes.contains(&holds) && holds > 0 {

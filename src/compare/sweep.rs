@@ -100,6 +100,7 @@ pub(super) fn largest(most: usize, mut holds: impl FnMut(usize) -> bool) -> Opti
 /// The crossings that follow from sizes alone, and the largest payload of a cookie.
 pub(super) fn sizes(
     wide: &EncryptedCodec,
+    compressing: &EncryptedCodec,
     budgeted: &EncryptedCodec,
 ) -> Result<(Vec<Crossing>, usize), SealError> {
     let identity = wide.new_identity()?;
@@ -108,7 +109,7 @@ pub(super) fn sizes(
     };
     let most = SIZES.last().copied().unwrap_or_default();
     let holds = largest(most, |len| fits(wide, &Filler::random(len)));
-    let compressed = largest(most, |len| fits(wide, &Filler::repeated(len)));
+    let compressed = largest(most, |len| fits(compressing, &Filler::repeated(len)));
     let keeps = largest(most, |len| fits(budgeted, &Filler::random(len)));
     let reference = wide.name().len().saturating_add(REFERENCE_CHARACTERS);
     let shorter = largest(most, |len| {
@@ -129,11 +130,10 @@ pub(super) fn sizes(
             format!("a cookie of {limit} bytes carries {len} bytes that do not compress")
         }),
         crossing(CrossingKind::CookieHoldsCompressed, compressed, &|len| {
-            if len >= most {
-                format!("and {len} bytes or more that repeat themselves")
-            } else {
-                format!("and {len} bytes that repeat themselves")
-            }
+            format!(
+                "and {len} bytes that repeat themselves, where compression in cookies is asked \
+                 for; its length then tells something of the content"
+            )
         }),
         crossing(CrossingKind::AutomaticMoves, keeps, &|len| {
             format!(

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicU32};
 
 use super::{
     DEFAULT_BUDGET, DEFAULT_MAX_RECORD_BYTES, Inner, Listener, Merge, OnInvalid, OnUnavailable,
-    Revocation, SessionEvent, SessionManager, Strategy, revocation::Revocations,
+    Revocation, SessionEvent, SessionManager, Strategy, request, revocation::Revocations,
 };
 use crate::{
     codec::{CodecBuilder, ConfigError, Encrypted},
@@ -29,6 +29,7 @@ pub struct SessionManagerBuilder<T> {
     on_invalid: OnInvalid,
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
+    token_header: Option<String>,
     data: PhantomData<fn() -> T>,
 }
 
@@ -46,6 +47,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             on_invalid: OnInvalid::default(),
             on_unavailable: OnUnavailable::default(),
             listener: None,
+            token_header: None,
             data: PhantomData,
         }
     }
@@ -131,6 +133,28 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
         self
     }
 
+    /// Lets clients without cookies, such as mobile applications, carry the token in a
+    /// header of that name, such as `x-session`, in requests and responses.
+    ///
+    /// A request with this header is answered in it, and its cookies are not looked at: a
+    /// client that has no token yet sends the header empty. An empty header in a response
+    /// tells the client to forget its token. Requests without the header use cookies.
+    ///
+    /// ```
+    /// # use sealed_session::{EncryptedCodec, Values, codec::CodecBuilder, manager::{ManagerError, SessionManager}};
+    /// # fn configure(codec: CodecBuilder<sealed_session::codec::Encrypted>) -> Result<(), ManagerError> {
+    /// let manager = SessionManager::<Values>::builder(codec).token_header("x-session").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A script of another origin can send no such header unless the application's CORS
+    /// rules let it, so this needs no token against request forgery.
+    pub fn token_header(mut self, name: impl Into<String>) -> Self {
+        self.token_header = Some(name.into());
+        self
+    }
+
     /// Checks the configuration.
     ///
     /// # Errors
@@ -166,6 +190,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
         if strategy != Strategy::CookieOnly && budget < reference {
             return Err(ManagerError::Budget(reference));
         }
+        let token_header = self.token_header.as_deref();
+        let token_header = token_header.map(request::checked_name).transpose()?;
         let revocations = self
             .store
             .clone()
@@ -181,6 +207,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             on_invalid: self.on_invalid,
             on_unavailable: self.on_unavailable,
             listener: self.listener,
+            token_header,
             purged_at: AtomicU32::new(0),
         })))
     }
@@ -214,6 +241,9 @@ pub enum ManagerError {
     /// its own, as [`formerly`](crate::cookie::CookieConfigBuilder::formerly).
     #[error(transparent)]
     Cookie(#[from] CookieConfigError),
+    /// The token's header is not a header's name, or one that means something else.
+    #[error("the token needs a header of its own, such as x-session")]
+    TokenHeader,
     /// The codec cannot be built.
     #[error(transparent)]
     Codec(#[from] ConfigError),

@@ -53,6 +53,18 @@ impl SessionError {
             Self::Unavailable(_) | Self::NoStore => 503,
         }
     }
+
+    /// A line for the client that tells no more than the status does (ASVS 16.5.1).
+    #[must_use]
+    pub fn client_message(&self) -> &'static str {
+        match self.status() {
+            401 => "no valid session",
+            409 => "the session was changed by another request; please try again",
+            413 => "the session is too large",
+            503 => "the session is unavailable; please try again",
+            _ => "internal error",
+        }
+    }
 }
 
 impl From<SealError> for SessionError {

@@ -1,22 +1,59 @@
 //! What a response has to say about its session.
 
+use core::fmt;
+use std::sync::Arc;
+
+use super::{Inner, SessionError, save::Saved};
+use crate::{codec::Sealed, error::SealError, session::Carrier};
+
 /// The header values that a response needs.
 ///
 /// Adapters put them into the response; without one, do as [`apply`](Self::apply) says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "the session is lost unless these headers are sent"]
+#[non_exhaustive]
 pub struct ResponseHeaders {
     /// Values for `Set-Cookie` headers, to be appended.
     pub set_cookie: Vec<String>,
-    /// Whether the session was looked at, so that the response depends on the cookie.
+    /// Name and value of the [token's own header](super::SessionManagerBuilder::token_header)
+    /// for a client that uses it. An empty value tells it to forget its token.
+    pub token: Option<(Arc<str>, String)>,
+    /// Whether the session was looked at, so that the response depends on the request's
+    /// token.
     pub touched: bool,
+    /// The token's own header, whether this request used it or not.
+    token_header: Option<Arc<str>>,
 }
 
 impl ResponseHeaders {
+    pub(super) fn new<T>(
+        inner: &Inner<T>,
+        saved: Saved,
+        carrier: Carrier,
+    ) -> Result<Self, SessionError> {
+        let mut headers = Self {
+            touched: true,
+            token_header: inner.token_header.clone(),
+            ..Self::default()
+        };
+        let header = inner
+            .token_header
+            .clone()
+            .filter(|_| carrier == Carrier::Header);
+        match (saved, header) {
+            (Saved::Unchanged, _) => {}
+            (Saved::Set(sealed), None) => headers.set_cookie.push(set_cookie(inner, &sealed)?),
+            (Saved::Set(sealed), Some(name)) => headers.token = Some((name, sealed.into_value())),
+            (Saved::Ended, None) => headers.set_cookie = inner.cookie.removals(),
+            (Saved::Ended, Some(name)) => headers.token = Some((name, String::new())),
+        }
+        Ok(headers)
+    }
+
     /// Whether there is nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.touched && self.set_cookie.is_empty()
+        !self.touched
     }
 
     /// Tells what to do to the response's headers, in calls of `append` (add another line
@@ -29,22 +66,54 @@ impl ResponseHeaders {
     pub fn apply(
         &self,
         cache_control: bool,
-        mut append: impl FnMut(&'static str, &str),
-        replace: impl FnOnce(&'static str, &str),
+        mut append: impl FnMut(&str, &str),
+        mut replace: impl FnMut(&str, &str),
     ) {
         if self.is_empty() {
             return;
         }
         append("vary", "Cookie");
+        if let Some(name) = &self.token_header {
+            append("vary", name);
+        }
         for value in &self.set_cookie {
             append("set-cookie", value);
         }
-        if !self.set_cookie.is_empty() {
+        if let Some((name, value)) = &self.token {
+            replace(name, value);
+        }
+        if !self.set_cookie.is_empty() || self.token.is_some() {
             replace("cache-control", "no-store");
         } else if !cache_control {
             replace("cache-control", "private, no-cache");
         }
     }
+}
+
+/// How much there is to say; tokens are secrets (ASVS 16.2.5).
+impl fmt::Debug for ResponseHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHeaders")
+            .field("touched", &self.touched)
+            .field("cookies", &self.set_cookie.len())
+            .field("token", &self.token.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn set_cookie<T>(inner: &Inner<T>, sealed: &Sealed) -> Result<String, SessionError> {
+    let claims = sealed.claims();
+    let lifetimes = inner.codec.policy().lifetimes(claims.class());
+    let max_age = lifetimes
+        .filter(|lifetimes| lifetimes.is_persistent())
+        .map(|_| claims.expires().since(inner.now()));
+    let header = inner.cookie.set_cookie(sealed.value(), max_age);
+    // The codec's limit is not over the cookie's, and base64url is legal in it.
+    let too_large = |_| SealError::TooLarge {
+        size: sealed.value().len(),
+        limit: inner.codec.limit(),
+    };
+    Ok(header.map_err(too_large)?)
 }
 
 #[cfg(test)]
@@ -80,5 +149,26 @@ mod tests {
                 "=cache-control: no-store"
             ]
         );
+    }
+
+    #[test]
+    fn a_token_in_a_header_of_its_own_is_no_less_private() {
+        let name: Arc<str> = "x-session".into();
+        let headers = ResponseHeaders {
+            token: Some((name.clone(), "secret".to_owned())),
+            touched: true,
+            token_header: Some(name),
+            ..ResponseHeaders::default()
+        };
+        assert_eq!(
+            lines(&headers, true),
+            [
+                "+vary: Cookie",
+                "+vary: x-session",
+                "=x-session: secret",
+                "=cache-control: no-store"
+            ]
+        );
+        assert!(!format!("{headers:?}").contains("secret"));
     }
 }

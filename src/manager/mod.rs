@@ -27,6 +27,7 @@ mod builder;
 mod error;
 mod headers;
 pub(crate) mod load;
+mod request;
 mod revocation;
 pub(crate) mod save;
 mod strategy;
@@ -40,6 +41,7 @@ use std::sync::{
 pub use builder::{ManagerError, SessionManagerBuilder};
 pub use error::{InvalidKind, Presented, SessionError};
 pub use headers::ResponseHeaders;
+pub use request::RequestHeaders;
 pub use revocation::Revocation;
 pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
 
@@ -48,7 +50,7 @@ use crate::{
     codec::{CodecBuilder, Encrypted, EncryptedCodec, record::row_key},
     cookie::CookieConfig,
     payload::SessionData,
-    session::{Request, Session},
+    session::Session,
     store::{RowKey, SessionStore},
     time::Timestamp,
 };
@@ -113,21 +115,15 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         sec_fetch_dest: Option<&[u8]>,
     ) -> Session<T> {
         let cookies = cookies.into_iter();
-        let mut request = Request {
-            // A browser that does not say is one that has always navigated.
-            navigation: sec_fetch_dest.is_none_or(|dest| dest == b"document"),
-            ..Request::default()
-        };
-        for name in self.0.codec.accepted_names(self.0.now()) {
-            let found = crate::cookie::candidates(cookies.clone(), name);
-            // Only this host can have set a `__Host-` cookie; any other may be planted.
-            let host_bound = name.starts_with("__Host-");
-            request.may_be_planted |= !host_bound && !found.is_empty();
-            request.too_many |= found.dropped() > 0;
-            let values = found.filter(|value| !value.is_empty());
-            request.values.extend(values.map(str::to_owned));
-        }
+        let request = request::from_cookies(&self.0, || cookies.clone(), sec_fetch_dest);
         Session::new(Arc::clone(&self.0), request)
+    }
+
+    /// The session of a request, from whichever of its headers concern sessions: what
+    /// adapters call. As [`session`](Self::session), and it knows the
+    /// [token's own header](SessionManagerBuilder::token_header).
+    pub fn session_from(&self, headers: &(impl RequestHeaders + ?Sized)) -> Session<T> {
+        Session::new(Arc::clone(&self.0), request::from_headers(&self.0, headers))
     }
 
     /// Saves a session that will be answered with that status, and gives the headers of
@@ -141,14 +137,12 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         session: Session<T>,
         status: u16,
     ) -> Result<ResponseHeaders, SessionError> {
-        let Some((live, navigation)) = session.into_live() else {
+        let Some(live) = session.take_live() else {
             return Ok(ResponseHeaders::default());
         };
-        let set_cookie = save::save(&self.0, live, navigation, status).await?;
-        Ok(ResponseHeaders {
-            set_cookie,
-            touched: true,
-        })
+        let request = session.request();
+        let saved = save::save(&self.0, live, request.navigation, status).await?;
+        ResponseHeaders::new(&self.0, saved, request.carrier)
     }
 
     /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.
@@ -174,8 +168,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     }
 
     /// Ends all sessions of a user that have begun by now: "log out everywhere" (ASVS
-    /// 7.4.2). A login from now on is not affected. The servers' clocks must agree within a
-    /// minute.
+    /// 7.4.2). A login from now on is not affected. The servers' clocks must differ by less
+    /// than a minute.
     ///
     /// # Errors
     /// As for [`revoke`](Self::revoke).
@@ -289,6 +283,8 @@ pub(crate) struct Inner<T> {
     on_invalid: OnInvalid,
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
+    /// In lower case.
+    token_header: Option<Arc<str>>,
     purged_at: AtomicU32,
 }
 

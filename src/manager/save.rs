@@ -1,4 +1,4 @@
-//! From the session to the response's cookies.
+//! From the session to what the client is to hold.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -24,13 +24,22 @@ const MERGE_ATTEMPTS: u32 = 4;
 /// How long requests may be under way that still hold what another has just replaced.
 const IN_FLIGHT: Duration = Duration::from_secs(30);
 
-/// Saves what changed, and gives the values of the `Set-Cookie` headers.
+/// What the client is to hold from now on.
+pub(super) enum Saved {
+    /// What it holds.
+    Unchanged,
+    Set(Sealed),
+    /// Nothing.
+    Ended,
+}
+
+/// Saves what changed, and gives what the client is to hold from now on.
 pub(super) async fn save<T: SessionData + Default>(
     inner: &Inner<T>,
     mut live: Live<T>,
     navigation: bool,
     status: u16,
-) -> Result<Vec<String>, SessionError> {
+) -> Result<Saved, SessionError> {
     // What a handler left half-changed when it panicked is as good as nothing.
     let failed = status >= 500 || live.torn;
     if failed && live.touched {
@@ -40,7 +49,11 @@ pub(super) async fn save<T: SessionData + Default>(
     let changed = live.is_changed()?;
     if let Some(error) = live.read_only.take() {
         let wanted = changed || live.renewed || live.class_changed();
-        return if wanted { Err(error) } else { Ok(Vec::new()) };
+        return if wanted {
+            Err(error)
+        } else {
+            Ok(Saved::Unchanged)
+        };
     }
     let save = Save {
         inner,
@@ -52,8 +65,8 @@ pub(super) async fn save<T: SessionData + Default>(
         Some(held) if live.renewed => save.renew(live, held).await,
         Some(held) => save.go_on(live, held, changed).await,
         None if changed || live.renewed => save.begin(&live).await,
-        None if live.logged_out => Ok(inner.cookie.removals()),
-        None => Ok(Vec::new()),
+        None if live.logged_out => Ok(Saved::Ended),
+        None => Ok(Saved::Unchanged),
     }
 }
 
@@ -87,7 +100,7 @@ struct Save<'a, T> {
 
 impl<T: SessionData + Default> Save<'_, T> {
     /// A session under an id that has never been seen.
-    async fn begin(&self, live: &Live<T>) -> Result<Vec<String>, SessionError> {
+    async fn begin(&self, live: &Live<T>) -> Result<Saved, SessionError> {
         let identity = match live.identity {
             Some(identity) => identity,
             None => self.inner.codec.at(self.now).new_identity()?,
@@ -101,7 +114,7 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// A session that goes on under another id. The new one first, then the end of the
     /// old one: but only if that is still what it was when it was read.
-    async fn renew(&self, mut live: Live<T>, mut held: Held) -> Result<Vec<String>, SessionError> {
+    async fn renew(&self, mut live: Live<T>, mut held: Held) -> Result<Saved, SessionError> {
         if let Some(revocations) = &self.inner.revocations
             && revocations.is_revoked_now(&held.claims, self.now).await?
         {
@@ -112,11 +125,11 @@ impl<T: SessionData + Default> Save<'_, T> {
             if let Some(identity) = &mut live.identity {
                 identity.sid = fresh.sid;
             }
-            let headers = self.begin(&live).await?;
+            let saved = self.begin(&live).await?;
             match self.retire(&held, &live.data).await? {
                 Updated::Updated => {
                     end(self.inner, &held.claims).await?;
-                    return Ok(headers);
+                    return Ok(saved);
                 }
                 outcome => {
                     // Nobody has heard of it; if it cannot be deleted, it expires.
@@ -144,12 +157,7 @@ impl<T: SessionData + Default> Save<'_, T> {
     }
 
     /// A session that the client holds and keeps.
-    async fn go_on(
-        &self,
-        live: Live<T>,
-        held: Held,
-        changed: bool,
-    ) -> Result<Vec<String>, SessionError> {
+    async fn go_on(&self, live: Live<T>, held: Held, changed: bool) -> Result<Saved, SessionError> {
         let identity = held.claims.identity().with_class(live.class);
         let class_changed = identity.class() != held.claims.class() && !self.failed;
         let due = held.needs_reissue || held.needs_reseal;
@@ -172,13 +180,9 @@ impl<T: SessionData + Default> Save<'_, T> {
         }
     }
 
-    async fn go_on_in_cookie(
-        &self,
-        data: &T,
-        change: &Change,
-    ) -> Result<Vec<String>, SessionError> {
+    async fn go_on_in_cookie(&self, data: &T, change: &Change) -> Result<Saved, SessionError> {
         if !change.is_written() {
-            return Ok(Vec::new());
+            return Ok(Saved::Unchanged);
         }
         if self.fits(&change.identity, data)? {
             return self.set_inline(&change.identity, data);
@@ -191,7 +195,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         mut live: Live<T>,
         mut held: Held,
         change: Change,
-    ) -> Result<Vec<String>, SessionError> {
+    ) -> Result<Saved, SessionError> {
         let identity = &change.identity;
         for _ in 0..MERGE_ATTEMPTS {
             let HeldPlace::Store {
@@ -226,7 +230,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                 return if change.is_written() {
                     self.set_reference(identity, handle)
                 } else {
-                    Ok(Vec::new())
+                    Ok(Saved::Unchanged)
                 };
             }
 
@@ -250,7 +254,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                 Updated::Updated if change.class_changed || change.due => {
                     return self.set_reference(identity, handle);
                 }
-                Updated::Updated => return Ok(Vec::new()),
+                Updated::Updated => return Ok(Saved::Unchanged),
                 Updated::Missing => return Err(SessionError::Gone),
                 Updated::Conflict => (live, held) = self.merge(live, held).await?,
             }
@@ -292,16 +296,12 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// The session has moved back to the cookie, and this client has not heard of it: it
     /// is told so where no data can be overtaken, and its own changes are refused.
-    async fn leave_moved_row(
-        &self,
-        data: &T,
-        change: &Change,
-    ) -> Result<Vec<String>, SessionError> {
+    async fn leave_moved_row(&self, data: &T, change: &Change) -> Result<Saved, SessionError> {
         if change.changed || change.class_changed {
             return self.conflict(&change.identity);
         }
         if !self.navigation {
-            return Ok(Vec::new());
+            return Ok(Saved::Unchanged);
         }
         if self.fits(&change.identity, data)? {
             return self.set_inline(&change.identity, data);
@@ -312,11 +312,7 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// Writes the record, then refers to it. A live row of this session is replaced only
     /// if the session had moved away from it, or if its reference never reached a client.
-    async fn cross_to_store(
-        &self,
-        identity: &Identity,
-        data: &T,
-    ) -> Result<Vec<String>, SessionError> {
+    async fn cross_to_store(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
         let store = self.store()?;
         let scope = self.inner.codec.at(self.now);
         let handle = scope.new_handle()?;
@@ -409,34 +405,15 @@ impl<T: SessionData + Default> Save<'_, T> {
         Ok(plan.cookie_len().saturating_mul(4) <= plan.limit().saturating_mul(3))
     }
 
-    fn set_inline(&self, identity: &Identity, data: &T) -> Result<Vec<String>, SessionError> {
+    fn set_inline(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
         let sealed = self.inner.codec.at(self.now).seal(identity, data)?;
-        self.set_cookie(&sealed)
+        Ok(Saved::Set(sealed))
     }
 
-    fn set_reference(
-        &self,
-        identity: &Identity,
-        handle: &Handle,
-    ) -> Result<Vec<String>, SessionError> {
+    fn set_reference(&self, identity: &Identity, handle: &Handle) -> Result<Saved, SessionError> {
         let scope = self.inner.codec.at(self.now);
         let sealed = scope.seal_reference::<T>(identity, handle)?;
-        self.set_cookie(&sealed)
-    }
-
-    fn set_cookie(&self, sealed: &Sealed) -> Result<Vec<String>, SessionError> {
-        let claims = sealed.claims();
-        let lifetimes = self.inner.codec.policy().lifetimes(claims.class());
-        let max_age = lifetimes
-            .filter(|lifetimes| lifetimes.is_persistent())
-            .map(|_| claims.expires().since(self.now));
-        let header = self.inner.cookie.set_cookie(sealed.value(), max_age);
-        // The codec's limit is not over the cookie's, and base64url is legal in it.
-        let header = header.map_err(|_| SealError::TooLarge {
-            size: sealed.value().len(),
-            limit: self.inner.codec.limit(),
-        })?;
-        Ok(vec![header])
+        Ok(Saved::Set(sealed))
     }
 
     /// A row lives as long as its session can: the absolute timeout of its class.

@@ -52,7 +52,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     let plain = to_postcard(data)?;
     check_round_trip::<T>(&plain)?;
     // What would not be inflated again is not deflated either.
-    if compression.0 == Mode::Never || plain.len() > MAX_INFLATED {
+    if matches!(compression.0, Mode::InStore | Mode::Never) || plain.len() > MAX_INFLATED {
         return Ok(Appended::TooLarge(plain.len()));
     }
     let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn what_fits_stays_as_it_is() {
         let text = "a".repeat(ROOM - 2);
-        let (bytes, shape) = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap();
+        let (bytes, shape) = body(&text, ROOM, Compression::dangerous_when_needed()).unwrap();
         assert_eq!(shape, Shape::default());
         assert_eq!(bytes.len(), ROOM);
         assert_eq!(read(&bytes, shape).unwrap(), text);
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_deflated_and_padded_to_a_class() {
         let text = "a".repeat(ROOM - 1);
-        let (bytes, shape) = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap();
+        let (bytes, shape) = body(&text, ROOM, Compression::dangerous_when_needed()).unwrap();
         assert!(shape.deflated && shape.padded);
         assert_eq!(bytes.len(), 512);
         assert_eq!(read(&bytes, shape).unwrap(), text);
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn too_large_names_the_smallest_size_that_was_tried() {
         let text: String = (0..5_000_u32).map(|n| n.to_string()).collect();
-        let size = body(&text, ROOM, Compression::WHEN_NEEDED).unwrap_err();
+        let size = body(&text, ROOM, Compression::dangerous_when_needed()).unwrap_err();
         assert!(size > ROOM && size < text.len(), "{size}");
     }
 
@@ -363,9 +363,12 @@ mod tests {
     fn what_would_not_be_inflated_again_is_not_deflated() {
         // Three bytes of postcard are the text's length.
         let most = "a".repeat(MAX_INFLATED - 3);
-        let (bytes, shape) = body(&most, ROOM, Compression::WHEN_NEEDED).unwrap();
+        let (bytes, shape) = body(&most, ROOM, Compression::dangerous_when_needed()).unwrap();
         assert_eq!(read(&bytes, shape).unwrap(), most);
-        for compression in [Compression::WHEN_NEEDED, Compression::dangerous_always()] {
+        for compression in [
+            Compression::dangerous_when_needed(),
+            Compression::dangerous_always(),
+        ] {
             let more = "a".repeat(MAX_INFLATED - 2);
             assert_eq!(body(&more, ROOM, compression), Err(MAX_INFLATED + 1));
         }

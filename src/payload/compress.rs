@@ -1,27 +1,42 @@
 //! When a body is compressed, and how it is padded (SPEC section 6).
 
-/// Whether a session that does not fit may be compressed.
+/// What may be compressed: a length that depends on compression tells something about what
+/// was compressed to whoever can put text beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compression(pub(super) Mode);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
     #[default]
+    InStore,
     WhenNeeded,
     Never,
     Always,
 }
 
 impl Compression {
-    /// The default: a session that fits stays as it is, so that the length of ordinary
-    /// cookies tells nothing about their content. One that would not fit is compressed,
-    /// and padded to a size class. What remains to be seen is whether a session fits.
-    pub const WHEN_NEEDED: Self = Self(Mode::WhenNeeded);
+    /// The default: cookies never, so that their length depends on the length of a session
+    /// and on nothing else. What does not fit moves to a store, whose records are
+    /// compressed and padded: only who reads the store's rows sees their lengths.
+    pub const IN_STORE: Self = Self(Mode::InStore);
 
-    /// Nothing is ever compressed: no length depends on what a session repeats.
+    /// Nothing is ever compressed, in cookies or stores.
     pub const NEVER: Self = Self(Mode::Never);
 
-    /// Compresses every session and pads none.
+    /// As [`IN_STORE`](Self::IN_STORE), and a session that does not fit its cookie is
+    /// compressed there too, and padded to a size class: for sessions that must grow and
+    /// have no store.
+    ///
+    /// # Danger
+    /// Whether a session fits, and its class, can be seen. An attacker who can put kilobytes
+    /// of text beside a secret, and asks thousands of times, finds where a class ends, and
+    /// so the secret.
+    #[must_use]
+    pub const fn dangerous_when_needed() -> Self {
+        Self(Mode::WhenNeeded)
+    }
+
+    /// Compresses every session and pads no cookie.
     ///
     /// # Danger
     /// Where an attacker can put text into a session beside a secret, and see the length

@@ -1,0 +1,117 @@
+//! A small shop on poem: log in, fill a cart until the session outgrows its cookie, log out,
+//! log out everywhere.
+//!
+//! `cargo run --release --example poem_3 --features example-poem,store-memory`
+#![allow(clippy::print_stdout, reason = "a program")]
+
+use std::{env, sync::Arc, time::Duration};
+
+use poem::web::{Data, Form, Html, Redirect};
+use poem::{EndpointExt, Route, Server, get, handler, listener::TcpAcceptor, post};
+use sealed_session::keys::{Key, KeyRing};
+use sealed_session::{
+    EncryptedCodec, Policy, Session, SessionData, SessionManager,
+    adapters::poem_3::SessionMiddleware, manager::SessionError, store::memory::MemoryStore,
+};
+use serde::{Deserialize, Serialize};
+
+/// What the session holds.
+#[derive(Serialize, Deserialize, Default)]
+struct Shop {
+    user: Option<String>,
+    cart: Vec<String>,
+}
+
+impl SessionData for Shop {}
+
+type Answer<T = Redirect> = Result<T, SessionError>;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = env::args().nth(1).unwrap_or("127.0.0.1:8080".into());
+    let keys = if env::var_os("SEALED_SESSION_KEY").is_some() {
+        KeyRing::from_env("SEALED_SESSION_KEY")?
+    } else {
+        println!("SEALED_SESSION_KEY is not set: a restart logs everybody out");
+        KeyRing::single(Key::generate()?)?
+    };
+    let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24))?;
+    let manager =
+        SessionManager::<Shop>::builder(EncryptedCodec::builder("shop.example", keys, policy))
+            .store(Arc::new(MemoryStore::new()))
+            .build()?;
+
+    let app = Route::new()
+        .at("/", get(page))
+        .at("/login", post(log_in))
+        .at("/add", post(add))
+        .at("/logout", post(log_out))
+        .at("/everywhere", post(everywhere))
+        .with(SessionMiddleware::new(manager.clone()))
+        .data(manager);
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("http://{}", listener.local_addr()?);
+    let acceptor = TcpAcceptor::from_tokio(listener)?;
+    Ok(Server::new_with_acceptor(acceptor).run(app).await?)
+}
+
+#[handler]
+async fn page(session: Session<Shop>) -> Answer<Html<String>> {
+    let place = session.place().await?;
+    let html = session.read(|shop| {
+        let user = shop.user.as_deref().unwrap_or("nobody");
+        let user = user.replace('&', "&amp;").replace('<', "&lt;");
+        let count = shop.cart.len();
+        format!(
+            "<!doctype html><meta name=viewport content='width=device-width'><title>Shop</title>
+<p>User: <b>{user}</b>. Cart: <b>{count}</b>. The session lives in: <b>{place:?}</b>.
+<form method=post action=/login><input name=user aria-label=User required><button>Log in</button></form>
+<form method=post action=/add><input name=item aria-label=Item required>
+<input name=count type=number value=1 min=1 max=500 aria-label=Count><button>Add</button></form>
+<form method=post action=/logout><button>Log out</button></form>
+<form method=post action=/everywhere><button>Log out everywhere</button></form>"
+        )
+    });
+    Ok(Html(html.await?))
+}
+
+#[derive(Deserialize)]
+struct LogIn {
+    user: String,
+}
+
+/// A real shop asks for a password here.
+#[handler]
+async fn log_in(session: Session<Shop>, Form(form): Form<LogIn>) -> Answer {
+    session.log_in(&form.user).await?; // a new session id, and whose session it is
+    session.change(|shop| shop.user = Some(form.user)).await?;
+    Ok(Redirect::see_other("/"))
+}
+
+#[derive(Deserialize)]
+struct Add {
+    item: String,
+    count: u16,
+}
+
+#[handler]
+async fn add(session: Session<Shop>, Form(form): Form<Add>) -> Answer {
+    let items = (0..form.count).map(|n| format!("{} {n}", form.item));
+    session.change(|shop| shop.cart.extend(items)).await?;
+    Ok(Redirect::see_other("/"))
+}
+
+#[handler]
+async fn log_out(session: Session<Shop>) -> Answer {
+    session.log_out().await?;
+    Ok(Redirect::see_other("/"))
+}
+
+#[handler]
+async fn everywhere(shops: Data<&SessionManager<Shop>>, session: Session<Shop>) -> Answer {
+    if let Some(user) = session.read(|shop| shop.user.clone()).await? {
+        shops.revoke_subject(user).await?;
+    }
+    session.log_out().await?;
+    Ok(Redirect::see_other("/"))
+}

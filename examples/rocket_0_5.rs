@@ -1,0 +1,118 @@
+//! The small shop on Rocket:
+//! `cargo run --release --example rocket_0_5 --features rocket-0-5,store-memory`
+#![allow(clippy::print_stdout, reason = "a program")]
+
+use std::{env, net::SocketAddr, sync::Arc, time::Duration};
+
+use rocket::response::{Redirect, content::RawHtml};
+use rocket::{Config, FromForm, State, form::Form, get, post, routes};
+use sealed_session::{
+    EncryptedCodec, Policy, Session, SessionData, SessionManager,
+    adapters::rocket_0_5::SessionFairing,
+    keys::{Key, KeyRing},
+    manager::SessionError,
+    store::memory::MemoryStore,
+};
+use serde::{Deserialize, Serialize};
+
+/// What the session holds.
+#[derive(Serialize, Deserialize, Default)]
+struct Shop {
+    user: Option<String>,
+    cart: Vec<String>,
+}
+
+impl SessionData for Shop {}
+
+type Answer<T = Redirect> = Result<T, SessionError>;
+
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = env::args().nth(1).unwrap_or("127.0.0.1:8080".into());
+    let address: SocketAddr = address.parse()?;
+    let keys = if env::var_os("SEALED_SESSION_KEY").is_some() {
+        KeyRing::from_env("SEALED_SESSION_KEY")?
+    } else {
+        println!("SEALED_SESSION_KEY is not set: a restart logs everybody out");
+        KeyRing::single(Key::generate()?)?
+    };
+    let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24))?;
+    let manager = SessionManager::builder(EncryptedCodec::builder("shop.example", keys, policy))
+        .store(Arc::new(MemoryStore::new()))
+        .build()?;
+
+    let config = Config::figment().merge(("address", address.ip()));
+    rocket::custom(config.merge(("port", address.port()))) // says where it listens
+        .attach(SessionFairing::<Shop>::new(manager.clone()))
+        .manage(manager)
+        .mount("/", routes![page, log_in, add, log_out, everywhere])
+        .launch()
+        .await?;
+    Ok(())
+}
+
+#[get("/")]
+async fn page(session: Session<Shop>) -> Answer<RawHtml<String>> {
+    let place = session.place().await?;
+    let html = session.read(|shop| {
+        let user = escape(shop.user.as_deref().unwrap_or("nobody"));
+        let count = shop.cart.len();
+        format!(
+            "<!doctype html><meta name=viewport content='width=device-width'><title>Shop</title>
+<p>User: <b>{user}</b>. Cart: <b>{count}</b>. The session lives in: <b>{place:?}</b>.
+<form method=post action=/login><input name=user aria-label=User required><button>Log in</button></form>
+<form method=post action=/add><input name=item aria-label=Item required>
+<input name=count type=number value=1 min=1 max=500 aria-label=Count><button>Add</button></form>
+<form method=post action=/logout><button>Log out</button></form>
+<form method=post action=/everywhere><button>Log out everywhere</button></form>"
+        )
+    });
+    Ok(RawHtml(html.await?))
+}
+
+#[derive(FromForm)]
+struct LogIn {
+    user: String,
+}
+
+/// A real shop asks for a password here.
+#[post("/login", data = "<form>")]
+async fn log_in(session: Session<Shop>, form: Form<LogIn>) -> Answer {
+    session.log_in(&form.user).await?; // a new session id, and whose session it is
+    session
+        .change(|shop| shop.user = Some(form.into_inner().user))
+        .await?;
+    Ok(Redirect::to("/"))
+}
+
+#[derive(FromForm)]
+struct Add {
+    item: String,
+    count: u16,
+}
+
+#[post("/add", data = "<form>")]
+async fn add(session: Session<Shop>, form: Form<Add>) -> Answer {
+    let items = (0..form.count).map(|n| format!("{} {n}", form.item));
+    session.change(|shop| shop.cart.extend(items)).await?;
+    Ok(Redirect::to("/"))
+}
+
+#[post("/logout")]
+async fn log_out(session: Session<Shop>) -> Answer {
+    session.log_out().await?;
+    Ok(Redirect::to("/"))
+}
+
+#[post("/everywhere")]
+async fn everywhere(shops: &State<SessionManager<Shop>>, session: Session<Shop>) -> Answer {
+    if let Some(user) = session.read(|shop| shop.user.clone()).await? {
+        shops.revoke_subject(user).await?;
+    }
+    session.log_out().await?;
+    Ok(Redirect::to("/"))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}

@@ -1,0 +1,281 @@
+//! Answer.
+
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpResponse, ResponseError, body::EitherBody, dev::ServiceResponse,
+    error::InternalError,
+};
+use pin_project_lite::pin_project;
+
+use super::{insert_into, middleware::OnError};
+use crate::{
+    manager::{ResponseHeaders, SessionError, SessionManager},
+    payload::SessionData,
+    session::Session,
+};
+
+pin_project! {
+    /// The response, once its session is saved.
+    pub struct ResponseFuture<F, T, B> {
+        #[pin]
+        handler: F,
+        manager: SessionManager<T>,
+        session: Option<Session<T>>,
+        on_error: Option<OnError>,
+        saving: Option<Saving<B>>,
+    }
+}
+
+/// A response whose session is being saved.
+struct Saving<B> {
+    handled: Option<Handled<B>>,
+    // Only where the session was used: a request that does not use it allocates nothing.
+    headers: Pin<Box<dyn Future<Output = Result<ResponseHeaders, SessionError>>>>,
+}
+
+type Handled<B> = Result<ServiceResponse<B>, Error>;
+
+impl<F, T, B> ResponseFuture<F, T, B> {
+    pub(super) fn new(
+        handler: F,
+        manager: SessionManager<T>,
+        session: Session<T>,
+        on_error: Option<OnError>,
+    ) -> Self {
+        Self {
+            handler,
+            manager,
+            session: Some(session),
+            on_error,
+            saving: None,
+        }
+    }
+}
+
+impl<F, T, B> Future for ResponseFuture<F, T, B>
+where
+    F: Future<Output = Handled<B>>,
+    T: SessionData + Default + Send + Sync + 'static,
+{
+    type Output = Handled<EitherBody<B>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.saving.is_none()
+            && let Some(session) = this.session.take()
+        {
+            let Poll::Ready(handled) = this.handler.poll(context) else {
+                *this.session = Some(session);
+                return Poll::Pending;
+            };
+            if session.close_if_unread() {
+                let nothing = ResponseHeaders::default();
+                return Poll::Ready(answer(handled, &nothing, this.on_error.as_ref()));
+            }
+            let status = match &handled {
+                Ok(response) => response.status(),
+                Err(error) => error.as_response_error().status_code(),
+            };
+            let manager = this.manager.clone();
+            *this.saving = Some(Saving {
+                handled: Some(handled),
+                headers: Box::pin(async move { manager.finish(session, status.as_u16()).await }),
+            });
+        }
+        let Some(saving) = this.saving else {
+            return Poll::Pending;
+        };
+        let saved = ready!(saving.headers.as_mut().poll(context));
+        let on_error = this.on_error.as_ref();
+        match saving.handled.take() {
+            Some(handled) => Poll::Ready(match saved {
+                Ok(headers) => answer(handled, &headers, on_error),
+                Err(error) => fail(handled, error, on_error),
+            }),
+            // Polled after it was ready, which `Future` leaves to us.
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// The session is saved.
+fn answer<B>(
+    handled: Handled<B>,
+    headers: &ResponseHeaders,
+    on_error: Option<&OnError>,
+) -> Handled<EitherBody<B>> {
+    let error = match &handled {
+        Ok(response) => response.response().error(),
+        Err(error) => Some(error),
+    };
+    let error = error.and_then(Error::as_error::<SessionError>);
+    let page = on_error.zip(error).map(|(respond, error)| respond(error));
+    match (handled, page) {
+        (Ok(mut response), None) => {
+            insert_into(headers, response.headers_mut());
+            Ok(response.map_into_left_body())
+        }
+        (Ok(response), Some(mut page)) => {
+            insert_into(headers, page.headers_mut());
+            Ok(response.into_response(page).map_into_right_body())
+        }
+        (Err(error), None) if headers.is_empty() => Err(error),
+        (Err(error), page) => {
+            let mut page = page.unwrap_or_else(|| error.error_response());
+            insert_into(headers, page.headers_mut());
+            Err(InternalError::from_response(error, page).into())
+        }
+    }
+}
+
+/// The session cannot be saved, so that the response must not go out.
+fn fail<B>(
+    handled: Handled<B>,
+    error: SessionError,
+    on_error: Option<&OnError>,
+) -> Handled<EitherBody<B>> {
+    let page: HttpResponse = match on_error {
+        Some(respond) => respond(&error),
+        None => error.error_response(),
+    };
+    match handled {
+        Ok(response) => Ok(response.into_response(page).map_into_right_body()),
+        Err(_) => Err(InternalError::from_response(error, page).into()),
+    }
+}
+
+impl<F, T, B> fmt::Debug for ResponseFuture<F, T, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App,
+        body::{BoxBody, MessageBody},
+        dev::{Service, ServiceRequest},
+        error::ErrorForbidden,
+        http::header,
+        middleware::{Next, from_fn},
+        rt::System,
+        test::{TestRequest, init_service},
+        web,
+    };
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::{
+        adapters::actix_web_4::{OptionalSession, SessionMiddleware},
+        codec::EncryptedCodec,
+        expiry::Policy,
+        keys::{Key, KeyRing},
+    };
+
+    #[derive(Serialize, Deserialize, Default)]
+    struct Notes(Vec<u8>);
+    impl SessionData for Notes {}
+
+    const PAGE: &str = "the application's own page";
+
+    fn middleware() -> SessionMiddleware<Notes> {
+        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let hour = core::time::Duration::from_hours(1);
+        let codec = EncryptedCodec::builder("test", keys, Policy::new(hour, hour).unwrap());
+        SessionMiddleware::new(SessionManager::builder(codec).build().unwrap())
+    }
+
+    fn page(error: &SessionError) -> HttpResponse {
+        HttpResponse::build(error.status_code()).body(PAGE)
+    }
+
+    /// The status, the body and the cookies of a response, or of the error in its place.
+    async fn told(
+        answered: Result<ServiceResponse<impl MessageBody + 'static>, Error>,
+    ) -> (u16, String, usize) {
+        let response = match answered {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        let (status, cookies) = (response.status().as_u16(), header::SET_COOKIE);
+        let cookies = response.headers().get_all(cookies).count();
+        let body = actix_web::body::to_bytes(response.into_body()).await;
+        let Ok(body) = body else { panic!("a body") };
+        (status, String::from_utf8(body.to_vec()).unwrap(), cookies)
+    }
+
+    /// What an application answers to `GET /`.
+    macro_rules! answer {
+        ($app:expr) => {
+            System::new().block_on(async {
+                let app = init_service($app).await;
+                told(app.call(TestRequest::default().to_request()).await).await
+            })
+        };
+    }
+
+    #[test]
+    fn what_a_middleware_further_inside_fails_with_is_a_response() {
+        let app = App::new()
+            .route("/", web::get().to(async || "not reached"))
+            .wrap(from_fn(
+                async |session: Session<Notes>, _: ServiceRequest, _: Next<BoxBody>| {
+                    session.log_in("ada").await?;
+                    Err::<ServiceResponse, _>(ErrorForbidden("not you"))
+                },
+            ))
+            .wrap(middleware());
+        assert_eq!(answer!(app), (403, "not you".to_owned(), 1));
+
+        let app = App::new()
+            .route("/", web::get().to(async || "not reached"))
+            .wrap(from_fn(async |_: ServiceRequest, _: Next<BoxBody>| {
+                Err::<ServiceResponse, _>(SessionError::NoStore.into())
+            }))
+            .wrap(middleware().on_error(page));
+        assert_eq!(answer!(app), (503, PAGE.to_owned(), 0));
+    }
+
+    #[test]
+    fn a_login_holds_where_the_handler_fails_with_an_error_of_the_session() {
+        async fn handler(session: Session<Notes>) -> Result<String, SessionError> {
+            session.log_in("ada").await?;
+            Err(SessionError::NoStore)
+        }
+        let app = || App::new().route("/", web::get().to(handler));
+        let plain = SessionError::NoStore.client_message().to_owned();
+        assert_eq!(answer!(app().wrap(middleware())), (503, plain, 1));
+        let app = app().wrap(middleware().on_error(page));
+        assert_eq!(answer!(app), (503, PAGE.to_owned(), 1));
+    }
+
+    #[test]
+    fn a_session_that_does_not_fit_replaces_the_response() {
+        async fn handler(session: Session<Notes>) -> Result<HttpResponse, SessionError> {
+            let mut noise = vec![0; 5_000];
+            getrandom::fill(&mut noise).unwrap();
+            session.change(|notes| notes.0 = noise).await?;
+            let done = (header::SET_COOKIE, "done=yes");
+            Ok(HttpResponse::Ok().append_header(done).body("saved"))
+        }
+        let app = || App::new().route("/", web::get().to(handler));
+        let plain = "the session is too large".to_owned();
+        assert_eq!(answer!(app().wrap(middleware())), (413, plain, 0));
+        let app = app().wrap(middleware().on_error(page));
+        assert_eq!(answer!(app), (413, PAGE.to_owned(), 0));
+    }
+
+    #[test]
+    fn a_route_without_the_middleware_is_an_error() {
+        let app = App::new().route("/", web::get().to(async |_: Session<Notes>| ""));
+        assert_eq!(answer!(app).0, 500);
+        let app = App::new().route("/", web::get().to(async |_: OptionalSession<Notes>| ""));
+        assert_eq!(answer!(app).0, 500);
+    }
+}

@@ -1,0 +1,94 @@
+//! Header maps of `http` 1: for tower, axum, poem, salvo, and for programs on bare hyper.
+//!
+//! ```
+//! use http::HeaderMap;
+//! use sealed_session::{SessionData, SessionManager, manager::SessionError};
+//!
+//! # async fn answer<T: SessionData + Default + Send + Sync + 'static>(
+//! #     manager: &SessionManager<T>, request: &HeaderMap, response: &mut HeaderMap,
+//! # ) -> Result<(), SessionError> {
+//! let session = manager.session_from(request);
+//! // … the handler, with `session.clone()` …
+//! manager.finish(session, 200).await?.insert_into(response);
+//! # Ok(())
+//! # }
+//! ```
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, SET_COOKIE, VARY},
+};
+
+use crate::manager::{RequestHeaders, ResponseHeaders};
+
+impl RequestHeaders for HeaderMap {
+    fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
+
+impl ResponseHeaders {
+    /// Does to a response's headers what [`apply`](Self::apply) says.
+    pub fn insert_into(&self, headers: &mut HeaderMap) {
+        if self.is_empty() {
+            return;
+        }
+        let cache_control = headers.contains_key(CACHE_CONTROL);
+        let headers = core::cell::RefCell::new(headers);
+        self.apply(
+            cache_control,
+            |name, value| {
+                if let Some((name, value)) = line(name, value) {
+                    headers.borrow_mut().append(name, value);
+                }
+            },
+            |name, value| {
+                if let Some((name, value)) = line(name, value) {
+                    headers.borrow_mut().insert(name, value);
+                }
+            },
+        );
+    }
+}
+
+/// `None` never occurs: names are checked when a manager is built, and values are base64url
+/// and attributes that the cookie's configuration has checked.
+fn line(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let name = match name {
+        "cache-control" => CACHE_CONTROL,
+        "set-cookie" => SET_COOKIE,
+        "vary" => VARY,
+        other => HeaderName::from_bytes(other.as_bytes()).ok()?,
+    };
+    let mut value = HeaderValue::from_str(value).ok()?;
+    // Not for HPACK's dynamic table (RFC 7541, section 7.1.3), nor for a debugger's output.
+    value.set_sensitive(name != CACHE_CONTROL && name != VARY);
+    Some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_response_says_already_stays_unless_a_token_goes_out() {
+        let mut headers = HeaderMap::new();
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        let mut said = ResponseHeaders::default();
+        said.insert_into(&mut headers);
+        assert_eq!(headers.len(), 2);
+
+        said.touched = true;
+        said.insert_into(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "max-age=60");
+        let vary: Vec<_> = headers.get_all(VARY).iter().collect();
+        assert_eq!(vary, ["Accept", "Cookie"]);
+
+        said.set_cookie.push("a=b; Secure".to_owned());
+        said.insert_into(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers[SET_COOKIE], "a=b; Secure");
+        assert!(headers[SET_COOKIE].is_sensitive());
+    }
+}

@@ -1,0 +1,201 @@
+//! Answer.
+
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderValue, Response, header::SET_COOKIE};
+use pin_project_lite::pin_project;
+
+use super::OnError;
+use crate::{
+    manager::{ResponseHeaders, SessionError, SessionManager},
+    payload::SessionData,
+    session::Session,
+};
+
+pin_project! {
+    /// The response, once its session is saved.
+    pub struct ResponseFuture<F, T, E, B> {
+        #[pin]
+        handler: F,
+        manager: SessionManager<T>,
+        session: Option<Session<T>>,
+        on_error: E,
+        saving: Option<Saving<B>>,
+    }
+}
+
+/// A response whose session is being saved.
+struct Saving<B> {
+    response: Option<Response<B>>,
+    // Only where the session was used: a request that does not use it allocates nothing.
+    headers: Pin<Box<dyn Future<Output = Result<ResponseHeaders, SessionError>> + Send>>,
+}
+
+impl<F, T, E, B> ResponseFuture<F, T, E, B> {
+    pub(super) fn new(
+        handler: F,
+        manager: SessionManager<T>,
+        session: Session<T>,
+        on_error: E,
+    ) -> Self {
+        Self {
+            handler,
+            manager,
+            session: Some(session),
+            on_error,
+            saving: None,
+        }
+    }
+}
+
+impl<F, T, E, B, Error> Future for ResponseFuture<F, T, E, B>
+where
+    F: Future<Output = Result<Response<B>, Error>>,
+    T: SessionData + Default + Send + Sync + 'static,
+    E: OnError<B>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.saving.is_none()
+            && let Some(session) = this.session.take()
+        {
+            let Poll::Ready(handled) = this.handler.poll(context) else {
+                *this.session = Some(session);
+                return Poll::Pending;
+            };
+            let response = handled?;
+            if session.close_if_unread() {
+                let nothing = Ok(ResponseHeaders::default());
+                return Poll::Ready(Ok(answer(response, nothing, this.on_error)));
+            }
+            let manager = this.manager.clone();
+            let status = response.status().as_u16();
+            *this.saving = Some(Saving {
+                response: Some(response),
+                headers: Box::pin(async move { manager.finish(session, status).await }),
+            });
+        }
+        let Some(saving) = this.saving else {
+            return Poll::Pending;
+        };
+        let saved = ready!(saving.headers.as_mut().poll(context));
+        match saving.response.take() {
+            Some(response) => Poll::Ready(Ok(answer(response, saved, this.on_error))),
+            // Polled after it was ready, which `Future` leaves to us.
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn answer<B>(
+    response: Response<B>,
+    saved: Result<ResponseHeaders, SessionError>,
+    on_error: &impl OnError<B>,
+) -> Response<B> {
+    let inner = cookies_of_inner_layers(&response);
+    let mut response = match (&saved, response.extensions().get::<SessionError>().cloned()) {
+        (Err(error), _) => on_error.respond(error, None),
+        (Ok(_), Some(error)) => on_error.respond(&error, Some(response)),
+        (Ok(_), None) => response,
+    };
+    let kept = cookies_of_inner_layers(&response);
+    let lost = inner.into_iter().filter(|cookie| !kept.contains(cookie));
+    for cookie in lost {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    if let Ok(headers) = saved {
+        headers.insert_into(response.headers_mut());
+    }
+    response
+}
+
+/// What other sessions have been saved as already: it must reach the client, whatever
+/// becomes of this one and of the response. Only sessions mark their cookies as sensitive.
+fn cookies_of_inner_layers<B>(response: &Response<B>) -> Vec<HeaderValue> {
+    let cookies = response.headers().get_all(SET_COOKIE).iter();
+    cookies.filter(|it| it.is_sensitive()).cloned().collect()
+}
+
+impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use core::convert::Infallible;
+
+    use http::Request;
+    use serde::{Deserialize, Serialize};
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::{
+        adapters::tower_0_3::SessionLayer, cookie::CookieConfig, payload::values::Values, testing,
+    };
+
+    /// Another session's type.
+    #[derive(Default, Serialize, Deserialize)]
+    struct Prefs(u8);
+
+    impl SessionData for Prefs {}
+
+    /// Renews one session, and makes the other too large for its cookie.
+    #[derive(Clone)]
+    struct Handler;
+
+    impl Service<Request<()>> for Handler {
+        type Response = Response<String>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            Box::pin(async move {
+                let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
+                prefs.log_in("ada").await.unwrap();
+                let values = request.extensions().get::<Session<Values>>().unwrap();
+                let mut noise = [0; 8_192];
+                getrandom::fill(&mut noise).unwrap();
+                let noise: String = noise
+                    .iter()
+                    .map(|byte| char::from(b'a' + byte % 26))
+                    .collect();
+                values
+                    .change(|values| values.insert("noise", &noise).unwrap())
+                    .await
+                    .unwrap();
+                Ok(Response::new("done".to_owned()))
+            })
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_saved_reaches_the_client_though_another_cannot_be() {
+        let prefs = CookieConfig::named("__Host-prefs").build().unwrap();
+        let codec = testing::codec();
+        let inner = crate::SessionManager::<Prefs>::builder(codec).cookie(prefs);
+        let inner = SessionLayer::new(inner.build().unwrap());
+        let outer = SessionLayer::new(testing::manager::<Values>());
+        let mut service = outer.layer(inner.layer(Handler));
+        let response = testing::block_on(service.call(Request::new(()))).unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.body().as_str()),
+            (413, "")
+        );
+        let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
+        assert_eq!(cookies.len(), 1);
+        assert!(cookies[0].to_str().unwrap().starts_with("__Host-prefs=A"));
+    }
+}
