@@ -61,6 +61,8 @@
 pub mod adapters;
 pub mod claims;
 pub mod codec;
+#[cfg(feature = "compare")]
+pub mod compare;
 pub mod cookie;
 mod crypto;
 pub mod error;

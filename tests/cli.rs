@@ -597,3 +597,10 @@ fn a_reader_that_goes_away_ends_the_command_without_a_panic() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
+
+#[cfg(not(feature = "compare"))]
+#[test]
+fn the_comparison_without_its_feature_says_how_to_get_it() {
+    let output = cli(&["compare"], "");
+    output.failed(3, "error: this was built without the comparison: cargo run");
+}

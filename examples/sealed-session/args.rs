@@ -78,6 +78,21 @@ Examples:
   sealed-session inspect < cookie.txt
   sealed-session inspect --name __Host-cart AQ2mrB...")]
     Inspect(InspectArgs),
+    /// Measure cookie against store on your own sessions, and compare what is claimed of them
+    #[command(after_help = "\
+Examples:
+  sealed-session compare
+  sealed-session compare --data session.json --html report.html
+  sealed-session compare --data sessions/ --store redis://cache --users 2000000 --json
+
+Without --data it takes the sessions of this project's own tests. A store in memory
+and a SQLite file in a temporary folder are always measured. A store of yours gets
+rows that are deleted at the end; nothing in it is revoked. Ctrl-C leaves a partial
+report that says so, with exit code 3.
+
+It needs its feature:
+  cargo run --release --features compare --example sealed-session -- compare")]
+    Compare(CompareArgs),
     /// Show a session's life: sealed, opened, altered, rotated, expired, stored
     #[command(after_help = "\
 Example:
@@ -222,6 +237,52 @@ pub(crate) struct InspectArgs {
     pub(crate) name: String,
     /// The cookie value; read from stdin if it is not given
     pub(crate) value: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    /// Sessions as JSON: a file with an object or an array of objects, or a folder of such files
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A store to measure beside the embedded ones; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Vec<String>,
+    /// Users who are logged in at the same time
+    #[arg(long, value_name = "N", default_value_t = 100_000.0)]
+    pub(crate) users: f64,
+    /// Requests with a session, of all users together
+    #[arg(long, value_name = "R", default_value_t = 1_000.0)]
+    pub(crate) requests_per_second: f64,
+    /// Which part of the requests changes the session, 0 to 1
+    #[arg(long, value_name = "W", default_value_t = 0.1)]
+    pub(crate) writes_per_request: f64,
+    /// Milliseconds to the store and back, on top of what is measured
+    #[arg(long, value_name = "T", default_value_t = 0.5)]
+    pub(crate) round_trip_ms: f64,
+    /// What a browser sends in a second, in megabits
+    #[arg(long, value_name = "M", default_value_t = 10.0)]
+    pub(crate) uplink_mbit: f64,
+    /// Which part of the sessions ends by a logout, 0 to 1
+    #[arg(long, value_name = "L", default_value_t = 0.1)]
+    pub(crate) logouts_per_session: f64,
+    /// A copied cookie may live until it expires, also after a logout
+    #[arg(long)]
+    pub(crate) copies_may_outlive_logout: bool,
+    /// Leave out the table of claims
+    #[arg(long)]
+    pub(crate) without_claims: bool,
+    /// The most rounds in which all take turns
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rounds: u32,
+    /// Print the whole report as JSON (docs/compare.schema.json) instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the report as one self-contained page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write the report as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
 }
 
 /// `30s`, `15m`, `12h`, `30d`.

@@ -5,6 +5,11 @@
 
 mod anatomy;
 mod args;
+#[cfg(feature = "compare")]
+mod compare;
+#[cfg(not(feature = "compare"))]
+#[path = "no_compare.rs"]
+mod compare;
 mod decode;
 mod demo;
 mod encode;
@@ -84,6 +89,7 @@ fn run() -> Result<(), Failure> {
         Command::Decode(args) => decode::run(&args, &mut out),
         Command::Revoke(args) => revoke::run(&args, &mut out),
         Command::Inspect(args) => inspect::run(&args, &mut out),
+        Command::Compare(args) => compare::run(&args, &mut out),
         Command::Demo => demo::run(&mut out),
     }?;
     Ok(out.flush()?)
