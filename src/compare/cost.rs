@@ -521,6 +521,10 @@ fn users(users: f64) -> String {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::float_cmp,
+    reason = "whole numbers, which floats carry exactly"
+)]
 mod tests {
     use super::*;
 

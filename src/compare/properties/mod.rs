@@ -333,6 +333,7 @@ mod tests {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is handed over")]
     fn found(verdict: Option<Verdict>) -> Option<Outcome> {
         Some(Ok(Found {
             verdict,
