@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check, one script each. A person runs the same thing as CI.
 . "$(dirname "$0")/lib.sh"
-for check in fmt clippy docs lean stores tests compare vectors interop foreign browser express \
+for check in fmt clippy docs lean stores tests shops compare vectors interop foreign browser express \
     fuzz fleet memory constant-time compression supply; do
     bash "scripts/$check.sh"
 done

@@ -102,7 +102,7 @@ struct Readme;
 struct Stores;
 
 /// As are those of the pages on frameworks.
-#[cfg(all(doctest, feature = "actix-web-4"))]
+#[cfg(all(doctest, feature = "actix-web-4", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/actix-web-4.md")]
 struct ActixWeb4;
 
@@ -114,7 +114,7 @@ struct Axum08;
 #[doc = include_str!("../docs/frameworks/poem-3.md")]
 struct Poem3;
 
-#[cfg(all(doctest, feature = "rocket-0-5"))]
+#[cfg(all(doctest, feature = "rocket-0-5", feature = "testing"))]
 #[doc = include_str!("../docs/frameworks/rocket-0-5.md")]
 struct Rocket05;
 

@@ -67,6 +67,7 @@ pub(super) struct Cell<K> {
 struct Measured {
     requests: Series,
     in_store: Series,
+    own: Series,
     calls: u64,
 }
 
@@ -90,6 +91,11 @@ impl<K> Cell<K> {
     /// How long its store took.
     pub(super) fn in_store(&self, op: Op) -> Option<Latency> {
         self.of(op)?.in_store.latency()
+    }
+
+    /// How long a request took outside of its store.
+    pub(super) fn own(&self, op: Op) -> Option<Latency> {
+        self.of(op)?.own.latency()
     }
 
     /// Calls of the store per request.
@@ -129,6 +135,7 @@ impl<K> Cell<K> {
         let measured = self.series.entry(op as u8).or_default();
         measured.requests.push(&turn.times);
         measured.in_store.push(&turn.in_store);
+        measured.own.push(&turn.own);
         measured.calls = measured.calls.saturating_add(turn.calls);
     }
 }

@@ -367,22 +367,18 @@ impl Run {
             ..
         } = &cell.key;
         let (read, change) = (cell.latency(Op::Read), cell.latency(Op::Change));
-        let waited = |op| match target {
-            Some(target) if !target.is_embedded() => {
-                let waited = cell.in_store(op).map_or(0.0, |it| it.p50);
-                let trips = match op {
-                    Op::Change => cell.round_trips().change,
-                    _ => 1.0,
-                };
-                waited * trips
-            }
-            _ => 0.0,
+        // A server waits for a store elsewhere, and works for one within itself.
+        let work = |op| match target {
+            Some(target) if !target.is_embedded() => cell.own(op),
+            _ => cell.latency(op),
         };
-        let per_second = |took: f64, waited: f64| 1e9 / (took - waited).max(1.0);
-        let per_core = read.zip(change).map(|(read, change)| PerRequest {
-            read: per_second(read.p50, waited(Op::Read)),
-            change: per_second(change.p50, waited(Op::Change)),
-        });
+        let per_second = |work: super::report::Latency| 1e9 / work.p50.max(1.0);
+        let per_core = work(Op::Read)
+            .zip(work(Op::Change))
+            .map(|(read, change)| PerRequest {
+                read: per_second(read),
+                change: per_second(change),
+            });
         let at_rest_bytes = match target {
             Some(target) if begun.record_bytes > 0 => {
                 let now = self.kit.clock.now();

@@ -123,6 +123,8 @@ pub(super) struct Turn {
     pub(super) times: Vec<u64>,
     /// Nanoseconds inside the store, each time: all calls of a read, the last of a change.
     pub(super) in_store: Vec<u64>,
+    /// Nanoseconds outside of the store, each time.
+    pub(super) own: Vec<u64>,
     /// Calls of the store, in all.
     pub(super) calls: u64,
 }
@@ -279,8 +281,10 @@ impl<T: SessionData + Clone + Default + Send + Sync + 'static> Visitor for Held<
                 self.once(op).await?;
                 let took = self.monotonic.nanos().saturating_sub(began);
                 turn.times.push(took);
-                if let Some(store) = &self.store {
-                    let seen = store.take();
+                let seen = self.store.as_ref().map(|store| store.take());
+                let waited = seen.map_or(0, |seen| seen.waited);
+                turn.own.push(took.saturating_sub(waited));
+                if let Some(seen) = seen {
                     turn.calls = turn.calls.saturating_add(seen.calls);
                     turn.in_store.push(match op {
                         Op::Change => seen.last,
