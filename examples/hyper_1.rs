@@ -1,13 +1,12 @@
 //! The small shop on bare hyper, with `answer` for an adapter:
 //! `cargo run --release --example hyper_1 --features example-hyper,store-memory`
 #![allow(clippy::print_stdout, reason = "a program")]
-
 use std::{collections::HashMap, convert::Infallible, env, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Collected, Limited};
-use hyper::header::{HeaderValue, LOCATION};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
-use hyper::{Method, Request, Response, StatusCode, body::Incoming, service::service_fn};
+use hyper::{Method, Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use sealed_session::{
     EncryptedCodec, Policy, Session, SessionData, SessionManager,
@@ -17,7 +16,6 @@ use sealed_session::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the session holds.
 #[derive(Serialize, Deserialize, Default)]
 struct Shop {
     user: Option<String>,
@@ -113,7 +111,7 @@ async fn shop(
 }
 
 fn text(status: u16, body: &str) -> Response<String> {
-    let mut response = Response::new(body.to_owned());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    response
+    let plain = Response::builder().header(CONTENT_TYPE, "text/plain; charset=utf-8");
+    let response = plain.status(status).body(body.to_owned());
+    response.unwrap_or_default()
 }

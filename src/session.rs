@@ -1,7 +1,10 @@
 //! One request's session.
 
 use core::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     claims::{Claims, Identity, LifetimeClass, SessionId, Subject},
@@ -29,6 +32,8 @@ pub struct Session<T>(Arc<Shared<T>>);
 struct Shared<T> {
     manager: Arc<Inner<T>>,
     request: Request,
+    /// Somebody has looked, whether there was anything to see or not.
+    looked: AtomicBool,
     state: Mutex<State<T>>,
 }
 
@@ -216,6 +221,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     pub async fn log_out(&self) -> Result<(), SessionError> {
         let manager = &self.0.manager;
         self.assert_open()?;
+        self.0.looked.store(true, Ordering::Relaxed);
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
         for claims in load::open_all(manager, &self.0.request) {
@@ -226,8 +232,11 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         live.logged_out = true;
         // Nothing has changed until here, so that a logout that fails or is cancelled
         // leaves the session as it was.
-        self.assert_open()?;
-        *lock(&self.0.state) = State::Live(Box::new(live));
+        let mut state = lock(&self.0.state);
+        if matches!(*state, State::Finished) {
+            return Err(SessionError::TooLate);
+        }
+        *state = State::Live(Box::new(live));
         Ok(())
     }
 
@@ -318,6 +327,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         Self(Arc::new(Shared {
             manager,
             request,
+            looked: AtomicBool::new(false),
             state: Mutex::new(State::Unread),
         }))
     }
@@ -362,11 +372,16 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     ))]
     pub(crate) fn close_if_unread(&self) -> bool {
         let mut state = lock(&self.0.state);
-        let unread = matches!(*state, State::Unread);
+        let unread = matches!(*state, State::Unread) && !self.was_looked_at();
         if unread {
             *state = State::Finished;
         }
         unread
+    }
+
+    /// Also if there was nothing to see.
+    pub(crate) fn was_looked_at(&self) -> bool {
+        self.0.looked.load(Ordering::Relaxed)
     }
 
     pub(crate) fn request(&self) -> &Request {
@@ -386,6 +401,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         if !matches!(*lock(&self.0.state), State::Unread) {
             return Ok(());
         }
+        self.0.looked.store(true, Ordering::Relaxed);
         // Without the lock, since the store may take its time; two clones that load at
         // once load the same, and the first one's stays.
         let live = load::load(&self.0.manager, &self.0.request, on_invalid).await?;

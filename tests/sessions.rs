@@ -261,6 +261,66 @@ fn changes_are_withheld_from_a_failed_response_but_a_login_is_not() {
 }
 
 #[test]
+fn a_handler_that_is_cut_off_by_a_timeout_saves_nothing() {
+    let world = World::new();
+    for items in [1, 30] {
+        let (manager, mut client) = world.user(items);
+        client
+            .visit_as(&manager, Dest::Document, 408, async |s| add(s, "x").await)
+            .unwrap();
+        assert_eq!(cart(&manager, &client).len(), items);
+    }
+}
+
+#[test]
+fn the_id_that_a_login_decides_is_the_one_that_is_issued() {
+    let world = World::new();
+    for items in [0, 1, 30] {
+        let manager = world.manager();
+        let mut client = Client::default();
+        fill(&manager, &mut client, items);
+        for log_in in [true, false] {
+            let (decided, _) = client
+                .visit(&manager, async |session| {
+                    if log_in {
+                        session.log_in("42").await?;
+                    } else {
+                        session.renew().await?;
+                    }
+                    session.id().await
+                })
+                .unwrap();
+            let issued = block_on(client.send(&manager, Dest::Empty).id()).unwrap();
+            assert_eq!(decided, issued);
+            assert!(decided.is_some());
+        }
+        // What an application remembers of a login ends that session.
+        block_on(
+            manager.revoke(
+                block_on(client.send(&manager, Dest::Empty).id())
+                    .unwrap()
+                    .unwrap(),
+            ),
+        )
+        .unwrap();
+        assert_eq!(presented(&manager, &client), REVOKED);
+    }
+}
+
+#[test]
+fn a_look_that_failed_is_a_look() {
+    let world = World::new();
+    let (manager, client) = world.user(30);
+    world.store.set_down(true);
+    let session = client.send(&manager, Dest::Document);
+    block_on(session.get()).unwrap_err();
+    let headers = block_on(manager.finish(session, 200)).unwrap();
+    assert!(headers.touched, "the response depends on the cookie");
+    let session = client.send(&manager, Dest::Document);
+    assert!(!block_on(manager.finish(session, 200)).unwrap().touched);
+}
+
+#[test]
 fn remember_me_outlives_the_browser_and_its_class_survives() {
     let world = World::new();
     for items in [1, 30] {

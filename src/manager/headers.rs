@@ -56,6 +56,12 @@ impl ResponseHeaders {
         !self.touched
     }
 
+    /// Whether a token goes out, or an end of one.
+    #[cfg(feature = "tower-0-3")]
+    pub(crate) fn hands_out(&self) -> bool {
+        !self.set_cookie.is_empty() || self.token.is_some()
+    }
+
     /// Tells what to do to the response's headers, in calls of `append` (add another line
     /// of that name) and `replace` (be the only line of that name); `cache_control` is
     /// whether the application has set `Cache-Control` itself.

@@ -20,7 +20,8 @@
 //!    on the list of revocations until its last copy has expired.
 //! 6. A store that does not answer is [`SessionError::Unavailable`]: never a logout, never
 //!    a cleared cookie. Failing to save fails the response.
-//! 7. Changes of data are withheld from responses of status 5xx. `log_in`, `renew` and
+//! 7. Changes of data are withheld from responses of status 5xx, and of 408, which is what
+//!    a handler is cut off with. `log_in`, `renew` and
 //!    `log_out` hold whatever the status.
 
 mod builder;
@@ -136,11 +137,13 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         session: Session<T>,
         status: u16,
     ) -> Result<ResponseHeaders, SessionError> {
-        let Some(live) = session.take_live() else {
-            return Ok(ResponseHeaders::default());
-        };
         let request = session.request();
-        let saved = save::save(&self.0, live, request.navigation, status).await?;
+        let saved = match session.take_live() {
+            Some(live) => save::save(&self.0, live, request.navigation, status).await?,
+            // It was not to be had, which depends on the cookie too.
+            None if session.was_looked_at() => save::Saved::Unchanged,
+            None => return Ok(ResponseHeaders::default()),
+        };
         ResponseHeaders::new(&self.0, saved, request.carrier)
     }
 

@@ -101,22 +101,52 @@ pub(super) fn presented<'r, T>(
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what
 /// lies between client and server.
 pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
-    const TAKEN: [&str; 8] = [
+    /// Other origins may send some of them without asking (CORS), every browser sends
+    /// others, and the rest mean something to what lies between.
+    const TAKEN: [&str; 22] = [
+        "age",
         "authorization",
+        "cache-control",
         "connection",
-        "content-length",
         "cookie",
+        "date",
+        "etag",
+        "expect",
+        "expires",
+        "forwarded",
+        "from",
         "host",
+        "keep-alive",
+        "location",
+        "origin",
+        "range",
+        "referer",
         "set-cookie",
-        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
         "vary",
+    ];
+    const FAMILIES: [&str; 11] = [
+        "accept",
+        "access-control-",
+        "content-",
+        "if-",
+        "proxy-",
+        "sec-",
+        "set-cookie",
+        "transfer-",
+        "upgrade-",
+        "user-agent",
+        "x-forwarded-",
     ];
     let name = name.to_ascii_lowercase();
     let is_token = !name.is_empty()
         && name
             .bytes()
             .all(|it| it.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&it));
-    if !is_token || TAKEN.contains(&name.as_str()) {
+    let taken = TAKEN.contains(&name.as_str()) || FAMILIES.iter().any(|it| name.starts_with(it));
+    if !is_token || taken {
         return Err(ManagerError::TokenHeader);
     }
     Ok(name.into())
@@ -157,6 +187,11 @@ mod tests {
             "x:session",
             "Cookie",
             "set-cookie",
+            "Accept-Language",
+            "content-type",
+            "Cache-Control",
+            "user-agent",
+            "sec-fetch-dest",
             "x-sess\u{f6}n",
         ] {
             let error = checked_name(refused).unwrap_err();

@@ -33,6 +33,9 @@ pub(super) enum Saved {
     Ended,
 }
 
+/// What layers answer that drop a handler half-way (RFC 9110, section 15.5.9).
+const REQUEST_TIMEOUT: u16 = 408;
+
 /// Saves what changed, and gives what the client is to hold from now on.
 pub(super) async fn save<T: SessionData + Default>(
     inner: &Inner<T>,
@@ -41,7 +44,7 @@ pub(super) async fn save<T: SessionData + Default>(
     status: u16,
 ) -> Result<Saved, SessionError> {
     // What a handler left half-changed when it panicked is as good as nothing.
-    let failed = status >= 500 || live.torn;
+    let failed = status >= 500 || status == REQUEST_TIMEOUT || live.torn;
     if failed && live.touched {
         live.data = from_postcard(&live.original).unwrap_or_default();
         live.touched = false;
@@ -121,10 +124,6 @@ impl<T: SessionData + Default> Save<'_, T> {
             return Err(SessionError::Gone);
         }
         for _ in 0..MERGE_ATTEMPTS {
-            let fresh = self.inner.codec.at(self.now).new_identity()?;
-            if let Some(identity) = &mut live.identity {
-                identity.sid = fresh.sid;
-            }
             let saved = self.begin(&live).await?;
             match self.retire(&held, &live.data).await? {
                 Updated::Updated => {
@@ -133,7 +132,9 @@ impl<T: SessionData + Default> Save<'_, T> {
                 }
                 outcome => {
                     // Nobody has heard of it; if it cannot be deleted, it expires.
-                    let _ = self.delete(&fresh).await;
+                    if let Some(begun) = &live.identity {
+                        let _ = self.delete(begun).await;
+                    }
                     if outcome == Updated::Missing {
                         return Err(SessionError::Gone);
                     }

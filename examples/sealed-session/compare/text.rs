@@ -12,7 +12,7 @@ use crate::style::{BAD, GOOD, QUIET, TITLE, styled};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(why) = &report.partial {
-        writeln!(out, "{}", styled(BAD, format!("PARTIAL: {why}")))?;
+        writeln!(out, "{}", styled(BAD, plain(&format!("PARTIAL: {why}"))))?;
     }
     for line in about(report) {
         writeln!(out, "{}", styled(QUIET, line))?;
@@ -59,7 +59,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         write_wrapped("because", &it.because, out)?;
     }
     for it in &report.troubles {
-        writeln!(out, "{}", styled(BAD, format::trouble(it)))?;
+        writeln!(out, "{}", styled(BAD, plain(&format::trouble(it))))?;
     }
     Ok(())
 }

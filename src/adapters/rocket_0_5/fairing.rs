@@ -132,19 +132,23 @@ impl<T> fmt::Debug for SessionFairing<T> {
 /// Headers of a withdrawn response that would lie about another: they describe its content,
 /// or say that what was asked for has been done. What begins with `content-` does, too,
 /// except the policies.
-const WITHDRAWN: [&str; 12] = [
+const WITHDRAWN: [&str; 16] = [
     "accept-ranges",
     "age",
     "cache-control",
     "clear-site-data",
     "etag",
     "expires",
+    "hx-location",
+    "hx-redirect",
     "last-modified",
     "link",
     "location",
     "refresh",
     "set-cookie",
     "transfer-encoding",
+    "x-accel-redirect",
+    "x-sendfile",
 ];
 
 /// Puts a page into a response's place, upgrades and all.

@@ -6,7 +6,7 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderValue, Response, header::SET_COOKIE};
+use http::Response;
 use pin_project_lite::pin_project;
 
 use super::OnError;
@@ -69,7 +69,14 @@ where
                 *this.session = Some(session);
                 return Poll::Pending;
             };
-            let response = handled?;
+            let response = match handled {
+                Ok(response) => response,
+                Err(error) => {
+                    // Nothing of it is saved, and nobody may think so.
+                    let _ = session.take_live();
+                    return Poll::Ready(Err(error));
+                }
+            };
             if session.close_if_unread() {
                 let nothing = Ok(ResponseHeaders::default());
                 return Poll::Ready(Ok(answer(response, nothing, this.on_error)));
@@ -98,29 +105,38 @@ fn answer<B>(
     saved: Result<ResponseHeaders, SessionError>,
     on_error: &impl OnError<B>,
 ) -> Response<B> {
-    let inner = cookies_of_inner_layers(&response);
+    let mut said = response
+        .extensions()
+        .get::<Said>()
+        .cloned()
+        .unwrap_or_default();
     let mut response = match (&saved, response.extensions().get::<SessionError>().cloned()) {
         (Err(error), _) => on_error.respond(error, None),
         (Ok(_), Some(error)) => on_error.respond(&error, Some(response)),
         (Ok(_), None) => response,
     };
-    let kept = cookies_of_inner_layers(&response);
-    let lost = inner.into_iter().filter(|cookie| !kept.contains(cookie));
-    for cookie in lost {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    // Another response, which has not heard what the other sessions said.
+    if response.extensions().get::<Said>().is_none() {
+        for headers in &said.0 {
+            headers.insert_into(response.headers_mut());
+        }
     }
     if let Ok(headers) = saved {
         headers.insert_into(response.headers_mut());
+        if headers.hands_out() {
+            said.0.push(headers);
+        }
+    }
+    if !said.0.is_empty() {
+        response.extensions_mut().insert(said);
     }
     response
 }
 
-/// What other sessions have been saved as already: it must reach the client, whatever
-/// becomes of this one and of the response. Only sessions mark their cookies as sensitive.
-fn cookies_of_inner_layers<B>(response: &Response<B>) -> Vec<HeaderValue> {
-    let cookies = response.headers().get_all(SET_COOKIE).iter();
-    cookies.filter(|it| it.is_sensitive()).cloned().collect()
-}
+/// What sessions have handed out with a response, in its extensions: it must reach the
+/// client, whatever becomes of another session and of the response.
+#[derive(Clone, Default)]
+struct Said(Vec<ResponseHeaders>);
 
 impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,7 +149,10 @@ impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
 mod tests {
     use core::convert::Infallible;
 
-    use http::Request;
+    use http::{
+        Request,
+        header::{CACHE_CONTROL, SET_COOKIE},
+    };
     use serde::{Deserialize, Serialize};
     use tower_layer::Layer;
     use tower_service::Service;
@@ -198,5 +217,6 @@ mod tests {
         let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
         assert_eq!(cookies.len(), 1);
         assert!(cookies[0].to_str().unwrap().starts_with("__Host-prefs=A"));
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
     }
 }
