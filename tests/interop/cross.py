@@ -15,7 +15,7 @@ import check
 import ssc1
 
 CORPUS = pathlib.Path(__file__).parent.parent / "corpus"
-SESSIONS = ["minimal", "login", "flash", "oauth", "cart10", "cart40"]
+SESSIONS = ["minimal", "login", "flash", "oauth", "cart10"]
 CONTEXT, NAME, USER = "example.com", "__Host-session", "42"
 POLICY = [ssc1.Timeouts(1800, 86400)]
 
