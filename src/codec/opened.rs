@@ -218,10 +218,7 @@ impl OpenedToken {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        if let Some(expanded) = body::expand(self.bytes(), shape, body::MAX_INFLATED)? {
-            self.body = 0..expanded.len();
-            self.bytes = expanded;
-        }
+        self.body = body::expand(&mut self.bytes, self.body, shape, body::MAX_INFLATED)?;
         Ok(self)
     }
 

@@ -197,15 +197,8 @@ impl Scope<'_, Encrypted> {
             deflated: claims.deflated,
             padded: claims.padded,
         };
-        let start = content.end.saturating_sub(body.len());
-        let expanded = body::expand(body, shape, max)?;
-        let (bytes, body) = match expanded {
-            Some(expanded) => {
-                let whole = 0..expanded.len();
-                (expanded, whole)
-            }
-            None => (bytes, start..content.end),
-        };
+        let body = content.end.saturating_sub(body.len())..content.end;
+        let body = body::expand(&mut bytes, body, shape, max)?;
         let needs_reseal = from_former_domain || table.is_superseded(key_id, self.now);
         Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
     }

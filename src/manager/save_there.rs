@@ -37,9 +37,10 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
-        Some(held) if live.renewed => save.renew(live, held).await,
+        // What is rare is put aside, so that the future of what is not stays small.
+        Some(held) if live.renewed => Box::pin(save.renew(live, held)).await,
         Some(held) => save.go_on(live, held, changed).await,
-        None => save.begin(&live).await,
+        None => Box::pin(save.begin(&live)).await,
     }
 }
 
@@ -72,7 +73,7 @@ impl<T: SessionData + Default> Save<'_, T> {
     async fn place(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
         match self.in_cookie(identity, data)? {
             Some(saved) => Ok(saved),
-            None => self.cross_to_store(identity, data).await,
+            None => Box::pin(self.cross_to_store(identity, data)).await,
         }
     }
 
@@ -208,7 +209,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                 }
                 Updated::Updated => return Ok(Saved::Unchanged),
                 Updated::Missing => return Err(SessionError::Gone),
-                Updated::Conflict => (live, held) = self.merge(live, held).await?,
+                Updated::Conflict => (live, held) = Box::pin(self.merge(live, held)).await?,
             }
         }
         self.conflict(identity)

@@ -1,5 +1,7 @@
 //! A session's data as the body of a token, and back (SPEC section 6).
 
+use core::ops::Range;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::compress::{Compression, Mode, padded_len};
@@ -125,26 +127,42 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
     }))
 }
 
-/// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
+/// Replaces the body of a token or record, which stands at `body` in `bytes`, by its postcard
+/// bytes: without its padding, inflated to at most `limit` bytes. Tells where they stand.
 ///
-/// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.
-pub(crate) fn expand(body: &[u8], shape: Shape, limit: usize) -> Result<Option<Wiped>, OpenError> {
-    let content = if shape.padded { unpad(body)? } else { body };
-    if shape.deflated {
-        return inflate(content, limit).map(Some);
+/// Only for bodies that a key has vouched for.
+pub(crate) fn expand(
+    bytes: &mut Wiped,
+    body: Range<usize>,
+    shape: Shape,
+    limit: usize,
+) -> Result<Range<usize>, OpenError> {
+    let content = if shape.padded {
+        unpad(bytes, body)?
+    } else {
+        body
+    };
+    if !shape.deflated {
+        return Ok(content);
     }
-    Ok(shape.padded.then(|| Wiped(content.to_vec())))
+    *bytes = inflate(bytes.get(content).unwrap_or_default(), limit)?;
+    Ok(0..bytes.len())
 }
 
-fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
+/// Where a padded body has its content.
+fn unpad(bytes: &[u8], body: Range<usize>) -> Result<Range<usize>, OpenError> {
     const BAD_PADDING: OpenError =
         OpenError::new(OpenErrorKind::Malformed, "padding is not as specified");
-    let (length, rest) = body.split_first_chunk().ok_or(BAD_PADDING)?;
+    let start = body.start.saturating_add(4);
+    let padded = bytes.get(body).unwrap_or_default();
+    let (length, rest) = padded.split_first_chunk().ok_or(BAD_PADDING)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| BAD_PADDING)?;
-    match rest.split_at_checked(length) {
-        Some((content, padding)) if padding.iter().all(|&byte| byte == 0) => Ok(content),
-        _ => Err(BAD_PADDING),
+    let (_, padding) = rest.split_at_checked(length).ok_or(BAD_PADDING)?;
+    // Without an early end, so that the compiler can look at many at once.
+    if padding.iter().fold(0, |all, byte| all | byte) != 0 {
+        return Err(BAD_PADDING);
     }
+    Ok(start..start.saturating_add(length))
 }
 
 fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
@@ -355,8 +373,11 @@ mod tests {
     }
 
     fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
-        let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
-        Ok(from_postcard(plain.as_deref().unwrap_or(body)).unwrap())
+        // Where it stands among other bytes.
+        let mut bytes = Wiped([b"head", body, b"tag"].concat());
+        let place = 4..bytes.len() - 3;
+        let plain = expand(&mut bytes, place, shape, 64 * 1024).map_err(|error| error.kind())?;
+        Ok(from_postcard(&bytes[plain]).unwrap())
     }
 
     #[test]
@@ -455,9 +476,11 @@ mod tests {
         };
         let pack = |plain: &[u8]| miniz_oxide::deflate::compress_to_vec(plain, 6);
         let limit = 64 * 1024;
-        let expand = |body: &[u8]| expand(body, deflated, limit).map_err(|error| error.kind());
-        let full = expand(&pack(&vec![7; limit])).unwrap().unwrap();
-        assert_eq!(full.len(), limit);
+        let expand = |body: &[u8]| {
+            let mut bytes = Wiped(body.to_vec());
+            expand(&mut bytes, 0..body.len(), deflated, limit).map_err(|error| error.kind())
+        };
+        assert_eq!(expand(&pack(&vec![7; limit])), Ok(0..limit));
         assert_eq!(
             expand(&pack(&vec![7; limit + 1])),
             Err(OpenErrorKind::TooLarge)
