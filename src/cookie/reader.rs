@@ -359,6 +359,7 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cookie::is_value_octet;
 
     proptest! {
         #[test]
