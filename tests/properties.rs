@@ -324,7 +324,8 @@ impl SessionData for Present {
     const SCHEMA: u16 = 2;
 
     fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-        let former: Former = (from == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
+        let former: Former =
+            (from == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
         let theme = Some("before".to_owned());
         Some(Self {
             user: former.user,
@@ -341,7 +342,13 @@ fn data_of_another_schema_is_migrated_or_refused_and_never_misread() {
     let theme = Some("before".to_owned());
     assert_eq!(migrated, Present { user: 42, theme });
     // A release that is rolled back does not know what a later one wrote.
-    let present = sealed(&codec, &Present { user: 42, theme: None });
+    let present = sealed(
+        &codec,
+        &Present {
+            user: 42,
+            theme: None,
+        },
+    );
     let error = codec.open::<Former>(&present).unwrap_err();
     assert_eq!(error.kind(), OpenErrorKind::Schema);
     // Schema 0, and not what a former release wrote.

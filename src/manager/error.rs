@@ -196,14 +196,19 @@ mod tests {
             let messages = told.entry(error.status()).or_default();
             messages.push(error.client_message());
         }
-        let counts: Vec<_> = told.iter().map(|(status, all)| (*status, all.len())).collect();
+        let counts: Vec<_> = told
+            .iter()
+            .map(|(status, all)| (*status, all.len()))
+            .collect();
         assert_eq!(counts, [(401, 14), (409, 2), (413, 2), (500, 7), (503, 4)]);
         for messages in told.values_mut() {
             messages.dedup();
             assert_eq!(messages.len(), 1, "{messages:?}");
         }
         let texts: Vec<_> = told.into_values().flatten().collect();
-        for detail in ["4711", "4096", "postgres", "revoked", "expired", "key", "store"] {
+        for detail in [
+            "4711", "4096", "postgres", "revoked", "expired", "key", "store",
+        ] {
             assert!(texts.iter().all(|text| !text.contains(detail)), "{texts:?}");
         }
     }
