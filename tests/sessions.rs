@@ -22,7 +22,7 @@ use sealed_session::{
     keys::{Key, KeyRing, SharedKeyRing},
     manager::{
         EventKind, InvalidKind, ManagerError, OnInvalid, OnUnavailable, Place, Presented,
-        Revocation, SessionError, SessionManagerBuilder, Strategy,
+        ResponseHeaders, Revocation, SessionError, SessionManagerBuilder, Strategy,
     },
     payload::Compression,
     session::Session,
@@ -1176,9 +1176,15 @@ fn a_renamed_cookie_logs_nobody_out_and_a_logout_removes_both() {
         let old = format!("__Host-session={}", client.cookie.take().unwrap());
         let session = manager.session([old.as_bytes()], None);
         assert_eq!(block_on(session.get()).unwrap().cart.len(), items);
-        client.receive(&block_on(manager.finish(session, 200)).unwrap());
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!(
+            (set, removed),
+            (vec!["__Host-shop"], vec!["__Host-session"])
+        );
+        client.cookie = Some(first_value(&headers));
         assert_eq!(cart(&manager, &client).len(), items, "under the new name");
-        // Both cookies are sent from now on; a logout removes both.
+        // Should both be sent all the same, a logout removes both.
         let new = format!("__Host-shop={}", client.cookie.as_ref().unwrap());
         let session = manager.session([old.as_bytes(), new.as_bytes()], None);
         block_on(session.log_out()).unwrap();
@@ -1191,6 +1197,143 @@ fn a_renamed_cookie_logs_nobody_out_and_a_logout_removes_both() {
         assert_eq!(names, ["__Host-shop", "__Host-session"]);
         assert_eq!(presented(&manager, &client), REVOKED);
     }
+}
+
+/// A manager whose cookie was called `session`, and the one that renames it.
+fn renaming(world: &World) -> [SessionManager<Shop>; 2] {
+    let former = CookieConfig::named("session").build().unwrap();
+    let before = world.builder().cookie(former).build().unwrap();
+    let until = world.clock.now() + 10 * DAY;
+    let codec = world.codec().accept_also("example.com", "session", until);
+    let after = SessionManager::builder(codec).store(world.store.clone());
+    [before, after.build().unwrap()]
+}
+
+/// The names of the cookies that a response sets, and of those that it removes.
+fn set_and_removed(headers: &ResponseHeaders) -> [Vec<&str>; 2] {
+    let (removed, set): (Vec<&str>, Vec<&str>) = headers
+        .set_cookie
+        .iter()
+        .map(String::as_str)
+        .partition(|line| line.contains("Max-Age=0"));
+    [set, removed].map(|lines| {
+        let names = lines.iter().filter_map(|line| line.split('=').next());
+        names.collect()
+    })
+}
+
+/// The value of the first cookie that a response sets.
+fn first_value(headers: &ResponseHeaders) -> String {
+    let (_, line) = headers.set_cookie[0].split_once('=').unwrap();
+    line.split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_login_after_a_rename_counts_though_the_former_cookie_is_still_sent() {
+    for items in [1, 30] {
+        let world = World::new();
+        let [before, manager] = renaming(&world);
+        let mut client = Client::default();
+        fill(&before, &mut client, items);
+        let old = format!("session={}", client.cookie.unwrap());
+
+        let session = manager.session([old.as_bytes()], Some(b"document"));
+        block_on(session.log_in("42")).unwrap();
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!((set, removed), (vec!["__Host-session"], vec!["session"]));
+
+        // A browser may keep the former cookie all the same, and send it in any order.
+        let new = format!("__Host-session={}", first_value(&headers));
+        for lines in [[&old, &new], [&new, &old]] {
+            let session = manager.session(lines.map(|line| line.as_bytes()), Some(b"document"));
+            assert_eq!(block_on(session.presented()).unwrap(), Presented::Valid);
+            assert!(block_on(session.subject()).unwrap().is_some());
+            assert_eq!(block_on(session.get()).unwrap().cart.len(), items);
+        }
+        // A logout still ends whatever is presented, and a revoked own cookie does not give
+        // way to the former one.
+        let session = manager.session([old.as_bytes(), new.as_bytes()], None);
+        block_on(session.log_out()).unwrap();
+        let session = manager.session([old.as_bytes(), new.as_bytes()], None);
+        assert_eq!(block_on(session.presented()).unwrap(), REVOKED);
+    }
+}
+
+#[test]
+fn a_planted_former_cookie_does_not_push_out_the_own_one() {
+    let world = World::new();
+    let [before, manager] = renaming(&world);
+    let (mut own, mut hostile) = (Client::default(), Client::default());
+    fill(&manager, &mut own, 2);
+    world.clock.advance(MINUTE);
+    fill(&before, &mut hostile, 1);
+    let own = format!("__Host-session={}", own.cookie.unwrap());
+    let hostile = format!("session={}", hostile.cookie.unwrap());
+    // One, and more than are looked at.
+    for copies in [1, 5] {
+        let planted = vec![hostile.clone(); copies].join("; ");
+        let lines = [planted.as_bytes(), own.as_bytes()];
+        let session = manager.session(lines, Some(b"document"));
+        assert_eq!(block_on(session.presented()).unwrap(), Presented::Valid);
+        assert_eq!(block_on(session.get()).unwrap().cart.len(), 2);
+        // What a response can do against it, it does.
+        block_on(add(&session, "x")).unwrap();
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!((set, removed), (vec!["__Host-session"], vec!["session"]));
+    }
+}
+
+#[test]
+fn without_an_own_cookie_the_former_one_counts_until_its_date() {
+    let world = World::new();
+    let [before, manager] = renaming(&world);
+    let mut client = Client::default();
+    fill(&before, &mut client, 1);
+    let class = before.codec().policy().class("remember-me").unwrap();
+    client
+        .visit(&before, async |session| session.set_class(class).await)
+        .unwrap();
+    let old = format!("session={}", client.cookie.unwrap());
+    let ask = |lines: &[&str]| {
+        let session = manager.session(lines.iter().map(|line| line.as_bytes()), None);
+        block_on(session.presented()).unwrap()
+    };
+    assert_eq!(ask(&[&old]), Presented::Valid);
+    // Nor is one needed that opens.
+    assert_eq!(ask(&["__Host-session=x", &old]), Presented::Valid);
+    // Of two under the former name nobody knows which is meant.
+    let mut hostile = Client::default();
+    fill(&before, &mut hostile, 1);
+    let hostile = format!("session={}", hostile.cookie.unwrap());
+    let ambiguous = Presented::Invalid(InvalidKind::Ambiguous);
+    assert_eq!(ask(&[&old, &hostile]), ambiguous);
+    world.clock.advance(10 * DAY - MINUTE);
+    assert_eq!(ask(&[&old]), Presented::Valid);
+    world.clock.advance(MINUTE);
+    assert_eq!(ask(&[&old]), Presented::Nothing);
+}
+
+/// A former cookie of the same name, which only its `Domain` tells from the new one.
+#[test]
+fn a_former_cookie_of_the_same_name_is_removed_when_the_new_one_is_set() {
+    let world = World::new();
+    let wide = CookieConfig::named("sid").domain("example.com");
+    let wide = wide.build().unwrap();
+    let before = world.builder().cookie(wide.clone()).build().unwrap();
+    let mut client = Client::default();
+    fill(&before, &mut client, 1);
+    let old = format!("sid={}", client.cookie.unwrap());
+    let narrow = CookieConfig::named("sid").formerly(wide).build().unwrap();
+    let manager = world.builder().cookie(narrow).build().unwrap();
+    let session = manager.session([old.as_bytes()], None);
+    block_on(session.log_in("42")).unwrap();
+    let headers = block_on(manager.finish(session, 200)).unwrap();
+    let [set, removed] = set_and_removed(&headers);
+    assert_eq!((set, removed), (vec!["sid"], vec!["sid"]));
+    assert!(!headers.set_cookie[0].contains("Domain="));
+    assert!(headers.set_cookie[1].contains("Domain=example.com"));
 }
 
 #[test]

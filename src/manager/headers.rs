@@ -3,8 +3,12 @@
 use core::fmt;
 use std::sync::Arc;
 
-use super::{Inner, SessionError, save::Saved};
-use crate::{codec::Sealed, error::SealError, session::Carrier};
+use super::{Inner, SessionError, request::left_behind, save::Saved};
+use crate::{
+    codec::Sealed,
+    error::SealError,
+    session::{Carrier, Request},
+};
 
 /// For a response that depends on a session: not for others, and not without asking.
 pub(crate) const PRIVATE: &str = "private, no-cache";
@@ -34,7 +38,7 @@ impl ResponseHeaders {
     pub(super) fn new<T>(
         inner: &Inner<T>,
         saved: Saved,
-        carrier: Carrier,
+        request: &Request,
     ) -> Result<Self, SessionError> {
         let mut headers = Self {
             touched: true,
@@ -44,10 +48,13 @@ impl ResponseHeaders {
         let header = inner
             .token_header
             .clone()
-            .filter(|_| carrier == Carrier::Header);
+            .filter(|_| request.carrier == Carrier::Header);
         match (saved, header) {
             (Saved::Unchanged, _) => {}
-            (Saved::Set(sealed), None) => headers.set_cookie.push(set_cookie(inner, &sealed)?),
+            (Saved::Set(sealed), None) => {
+                headers.set_cookie.push(set_cookie(inner, &sealed)?);
+                headers.set_cookie.extend(left_behind(inner, request));
+            }
             (Saved::Set(sealed), Some(name)) => headers.token = Some((name, sealed.into_value())),
             (Saved::Ended, None) => headers.set_cookie = inner.cookie.removals(),
             (Saved::Ended, Some(name)) => headers.token = Some((name, String::new())),

@@ -164,7 +164,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
             None if session.was_looked_at() => Saved::Unchanged,
             None => return Ok(Finish::Done(ResponseHeaders::default())),
         };
-        ResponseHeaders::new(&self.0, saved, request.carrier).map(Finish::Done)
+        ResponseHeaders::new(&self.0, saved, request).map(Finish::Done)
     }
 
     /// The rest of [`finish_here`](Self::finish_here).
@@ -174,7 +174,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         unsaved: Unsaved<T>,
     ) -> Result<ResponseHeaders, SessionError> {
         let saved = save_there::save_there(&self.0, unsaved).await?;
-        ResponseHeaders::new(&self.0, saved, session.request().carrier)
+        ResponseHeaders::new(&self.0, saved, session.request())
     }
 
     /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.
