@@ -478,6 +478,94 @@ fn replaying_a_reference_after_the_session_moved_back_does_not_bring_old_data_ba
     assert_eq!(cart(&manager, &client).len(), 3);
 }
 
+/// What a reference still gives once its session has gone on in the cookie is the session
+/// as of the move: no more than a copy of the cookie of that moment would.
+#[test]
+fn a_navigation_with_a_reference_of_before_the_move_is_given_the_session_as_of_the_move() {
+    let world = World::new();
+    let (manager, mut client) = world.user(30);
+    let replayed = client.clone();
+    fill(&manager, &mut client, 2);
+    let copied = client.clone();
+    client
+        .visit(&manager, async |s| add(s, "new").await)
+        .unwrap();
+    world.clock.advance(IDLE - MINUTE);
+    for older in [replayed.clone(), copied] {
+        let mut older = older;
+        let (_, headers) = older.visit(&manager, async |s| s.get().await).unwrap();
+        assert_eq!(headers.set_cookie.len(), 1);
+        assert_eq!(place(&manager, &older), Place::Cookie);
+        assert_eq!(cart(&manager, &older).len(), 2);
+    }
+    // The session that went on has not heard of it, and ends what they are given, too.
+    assert_eq!(cart(&manager, &client).len(), 3);
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    assert_eq!(presented(&manager, &replayed), REVOKED);
+    world.clock.advance(2 * MINUTE);
+    assert_eq!(
+        presented(&manager, &replayed),
+        Presented::Invalid(InvalidKind::Token(OpenErrorKind::ExpiredIdle))
+    );
+}
+
+#[test]
+fn a_login_through_a_reference_of_before_the_move_takes_no_change_along() {
+    let world = World::new();
+    let (manager, mut client) = world.user(30);
+    let replayed = client.clone();
+    fill(&manager, &mut client, 2);
+    let error = replayed.clone().visit(&manager, async |session| {
+        add(session, "on old data").await?;
+        session.log_in("42").await
+    });
+    assert!(matches!(error, Err(SessionError::Conflict)), "{error:?}");
+    let error = replayed.clone().visit(&manager, async |session| {
+        session.renew().await?;
+        add(session, "on old data").await
+    });
+    assert!(matches!(error, Err(SessionError::Conflict)), "{error:?}");
+    // The session that went on has not been touched.
+    assert_eq!(cart(&manager, &client).len(), 2);
+
+    // Somebody whom the response of the move did not reach can still log in.
+    let mut missed = replayed.clone();
+    missed
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(cart(&manager, &missed).len(), 2);
+    missed.visit(&manager, async |s| add(s, "x").await).unwrap();
+    // And it was a login: whoever holds the old id has nothing.
+    assert_eq!(presented(&manager, &client), REVOKED);
+    assert_eq!(presented(&manager, &replayed), REVOKED);
+}
+
+/// A login whose end of the old id failed has marked its row as moved, though the session
+/// never left it: it can be tried again.
+#[test]
+fn a_login_that_was_broken_off_can_be_tried_again() {
+    let world = World::new();
+    let (manager, mut client) = world.user(30);
+    client.visit(&manager, async |s| s.get().await).unwrap();
+    let session = client.send(&manager, Dest::Document);
+    block_on(add(&session, "x")).unwrap();
+    block_on(session.log_in("42")).unwrap();
+    world.store.fail_revokes(true);
+    let error = block_on(manager.finish(session, 200));
+    assert!(
+        matches!(error, Err(SessionError::Unavailable(_))),
+        "{error:?}"
+    );
+    world.store.fail_revokes(false);
+    client
+        .visit(&manager, async |session| {
+            add(session, "y").await?;
+            session.log_in("42").await
+        })
+        .unwrap();
+    assert_eq!(cart(&manager, &client)[30..], ["x", "y"]);
+}
+
 #[test]
 fn a_client_that_missed_the_move_back_gets_the_cookie_at_its_next_navigation() {
     let world = World::new();
