@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Inner, ManagerError};
+use super::{Inner, ManagerError, headers::TARGETED};
 use crate::{
     cookie::{CookieConfig, MAX_CANDIDATES, candidates},
     session::{Carrier, Request},
@@ -166,7 +166,9 @@ pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
         && name
             .bytes()
             .all(|it| it.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&it));
-    let taken = TAKEN.contains(&name.as_str()) || FAMILIES.iter().any(|it| name.starts_with(it));
+    let taken = TAKEN.contains(&name.as_str())
+        || FAMILIES.iter().any(|it| name.starts_with(it))
+        || TARGETED.iter().any(|(it, _)| *it == name);
     if !is_token || taken {
         return Err(ManagerError::TokenHeader);
     }
@@ -211,6 +213,7 @@ mod tests {
             "Accept-Language",
             "content-type",
             "Cache-Control",
+            "Surrogate-Control",
             "user-agent",
             "sec-fetch-dest",
             "x-sess\u{f6}n",
