@@ -1473,6 +1473,14 @@ fn without_a_store_too_large_is_an_error_that_names_size_and_limit() {
 }
 
 #[test]
+fn a_limit_for_records_that_none_keeps_is_refused() {
+    let world = World::new();
+    let error = world.builder().max_record_bytes(0).build().unwrap_err();
+    assert_eq!(error, ManagerError::RecordLimit);
+    assert!(world.builder().max_record_bytes(1).build().is_ok());
+}
+
+#[test]
 fn a_strategy_that_needs_a_store_is_not_built_without() {
     let world = World::new();
     let build = |builder: SessionManagerBuilder<Shop>| builder.build().unwrap_err();
