@@ -1072,6 +1072,32 @@ fn a_login_without_changes_needs_no_merge_hook() {
     assert_eq!(cart(&manager, &client).len(), 31);
 }
 
+/// Sent before the login was answered, and answered after it: the id that it names has
+/// ended. SECURITY.md says so, under what is not promised.
+#[test]
+fn a_late_write_with_the_cookie_of_before_a_login_is_a_guests_unless_such_are_refused() {
+    let world = World::new();
+    for (on_invalid, goes_on) in [(OnInvalid::Anonymous, false), (OnInvalid::Refuse, true)] {
+        let manager = world.builder().on_invalid(on_invalid).build().unwrap();
+        let mut client = Client::default();
+        fill(&manager, &mut client, 1);
+        let late = client.send(&manager, Dest::Empty);
+        client
+            .visit(&manager, async |s| s.log_in("42").await)
+            .unwrap();
+        match block_on(add(&late, "x")) {
+            Ok(()) => client.receive(&block_on(manager.finish(late, 200)).unwrap()),
+            Err(error) => {
+                assert_eq!(error.status(), 401);
+                let headers = block_on(manager.finish(late, 401)).unwrap();
+                assert_eq!(headers.set_cookie, [""; 0]);
+            }
+        }
+        let subject = block_on(client.send(&manager, Dest::Empty).subject()).unwrap();
+        assert_eq!(subject.is_some(), goes_on);
+    }
+}
+
 #[test]
 fn a_logout_that_is_cancelled_or_repeated_leaves_the_session_whole() {
     let world = World::new();
