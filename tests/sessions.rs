@@ -545,18 +545,21 @@ fn a_login_through_a_reference_of_before_the_move_takes_no_change_along() {
 #[test]
 fn a_login_that_was_broken_off_can_be_tried_again() {
     let world = World::new();
-    let (manager, mut client) = world.user(30);
+    let manager = world.builder().revocation(Revocation::None);
+    let manager = manager.build().unwrap();
+    let mut client = Client::default();
+    fill(&manager, &mut client, 30);
     client.visit(&manager, async |s| s.get().await).unwrap();
     let session = client.send(&manager, Dest::Document);
     block_on(add(&session, "x")).unwrap();
     block_on(session.log_in("42")).unwrap();
-    world.store.fail_revokes(true);
+    world.store.fail_deletes(true);
     let error = block_on(manager.finish(session, 200));
     assert!(
         matches!(error, Err(SessionError::Unavailable(_))),
         "{error:?}"
     );
-    world.store.fail_revokes(false);
+    world.store.fail_deletes(false);
     client
         .visit(&manager, async |session| {
             add(session, "y").await?;

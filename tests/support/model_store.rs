@@ -25,7 +25,6 @@ pub(crate) struct ModelStore {
     log: Mutex<Vec<RevocationId>>,
     down: AtomicBool,
     deletes_fail: AtomicBool,
-    revokes_fail: AtomicBool,
     calls: AtomicU64,
 }
 
@@ -38,11 +37,6 @@ impl ModelStore {
     /// From now on it deletes nothing, or deletes again.
     pub(crate) fn fail_deletes(&self, fail: bool) {
         self.deletes_fail.store(fail, Ordering::SeqCst);
-    }
-
-    /// From now on it revokes nothing, or revokes again.
-    pub(crate) fn fail_revokes(&self, fail: bool) {
-        self.revokes_fail.store(fail, Ordering::SeqCst);
     }
 
     /// How many calls it has had.
@@ -182,10 +176,6 @@ impl SessionStore for ModelStore {
     }
 
     fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
-        if self.revokes_fail.load(Ordering::SeqCst) {
-            let error = StoreError::new(StoreErrorKind::Failed, "does not revoke");
-            return Box::pin(core::future::ready(Err(error)));
-        }
         self.answer(|| {
             self.log.lock().unwrap().push(entry.id);
             let mut revoked = self.revoked.lock().unwrap();
