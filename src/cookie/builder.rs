@@ -55,7 +55,8 @@ impl CookieConfigBuilder {
     }
 
     /// Declares a cookie that this one replaced, for
-    /// [`CookieConfig::removals`]. What `former` declares as former itself is
+    /// [`CookieConfig::removals`]. A manager also removes it when it sets this one in
+    /// answer to a request that carries a cookie of the former name. What `former` declares as former itself is
     /// taken along.
     pub fn formerly(mut self, mut former: CookieConfig) -> Self {
         let earlier = core::mem::take(&mut former.former);

@@ -37,6 +37,9 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
+        Some(held) if live.renewed && changed && save.has_moved_away(&live, &held)? => {
+            save.conflict(&held.claims.identity())
+        }
         // What is rare is put aside, so that the future of what is not stays small.
         Some(held) if live.renewed => Box::pin(save.renew(live, held)).await,
         Some(held) => save.go_on(live, held, changed).await,
@@ -246,6 +249,19 @@ impl<T: SessionData + Default> Save<'_, T> {
             ..held
         };
         Ok((live, held))
+    }
+
+    /// Whether the session goes on in a cookie that this client has not presented, so that
+    /// nothing can be built on the data that it was shown. Data that would not move back
+    /// never left its row, which a renewal marked that was then broken off.
+    fn has_moved_away(&self, live: &Live<T>, held: &Held) -> Result<bool, SealError> {
+        match &held.place {
+            HeldPlace::Store { state, .. } if state.phase == RowPhase::Moved => {
+                let data: T = from_postcard(&live.original).unwrap_or_default();
+                self.fits_with_room(&held.claims.identity(), &data)
+            }
+            HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(false),
+        }
     }
 
     /// The session has moved back to the cookie, and this client has not heard of it: it

@@ -178,7 +178,7 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
         OpenError::new(OpenErrorKind::TooLarge, "inflates to more than is allowed");
 
     // Larger buffers only as the stream proves to need them, never on its word.
-    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
+    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).min(limit).max(1)]);
     loop {
         let (status, read, written) = decompress(
             &mut DecompressorOxide::new(),
@@ -188,6 +188,8 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
             TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
         );
         match status {
+            // A limit of nothing is less than the smallest buffer.
+            TINFLStatus::Done if written > limit => return Err(BOMB),
             TINFLStatus::Done if read == content.len() => {
                 plain.0.truncate(written);
                 return Ok(plain);
@@ -476,10 +478,17 @@ mod tests {
         };
         let pack = |plain: &[u8]| miniz_oxide::deflate::compress_to_vec(plain, 6);
         let limit = 64 * 1024;
-        let expand = |body: &[u8]| {
+        let expand_to = |body: &[u8], limit| {
             let mut bytes = Wiped(body.to_vec());
             expand(&mut bytes, 0..body.len(), deflated, limit).map_err(|error| error.kind())
         };
+        let expand = |body: &[u8]| expand_to(body, limit);
+        assert_eq!(expand_to(&pack(&[]), 0), Ok(0..0));
+        for (len, limit) in [(1, 0), (100, 0), (2, 1), (100, 99)] {
+            let stream = pack(&vec![7; len]);
+            assert_eq!(expand_to(&stream, limit), Err(OpenErrorKind::TooLarge));
+            assert_eq!(expand_to(&stream, len), Ok(0..len));
+        }
         assert_eq!(expand(&pack(&vec![7; limit])), Ok(0..limit));
         assert_eq!(
             expand(&pack(&vec![7; limit + 1])),
