@@ -255,9 +255,9 @@ impl SessionStore for PostgresStore {
         }))
     }
 
-    fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         Box::pin(self.call(move |mut c| async move {
-            let answer = revoke(&mut c, &self.sql, entry).await;
+            let answer = revoke(&mut c, &self.sql, entry, now).await;
             (c, answer)
         }))
     }

@@ -29,13 +29,22 @@ impl RevokedKeys {
 }
 
 impl RedisStore {
-    pub(super) async fn add_revocation(&self, revoked: Revoked) -> Result<(), StoreError> {
-        let args: [&[u8]; 3] = [
+    pub(super) async fn add_revocation(
+        &self,
+        revoked: Revoked,
+        now: Timestamp,
+    ) -> Result<Option<Revoked>, StoreError> {
+        let args: [&[u8]; 4] = [
             &revoked.id.0,
             &seconds(revoked.not_before),
             &seconds(revoked.expires),
+            &seconds(now),
         ];
-        self.run(&self.scripts.revoke, &self.revoked.0, &args).await
+        let before: Option<Vec<u8>> = self
+            .run(&self.scripts.revoke, &self.revoked.0, &args)
+            .await?;
+        let before = before.map(|value| entry(revoked.id, &value)).transpose()?;
+        Ok(before.filter(|before| before.expires > now))
     }
 
     pub(super) async fn revocations(

@@ -57,21 +57,27 @@ end
 return 1
 ";
 
-/// `KEYS`: entries, times, expiries. `ARGV`: id, not before, expires.
+/// `KEYS`: entries, times, expiries. `ARGV`: id, not before, expires, now. Returns the
+/// entry that was there; when the script runs twice because its first reply was lost, that
+/// is its own.
 const REVOKE: &str = r"
+local function later(old, new)
+  return string.format('%.0f', math.min(4294967295, math.max(tonumber(old) + 1, tonumber(new))))
+end
 local not_before, expires = ARGV[2], ARGV[3]
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then
   local old_not_before, old_expires = string.match(old, '^(%d+):(%d+)$')
-  if tonumber(old_not_before) > tonumber(not_before) then not_before = old_not_before end
-  if tonumber(old_expires) > tonumber(expires) then expires = old_expires end
+  if tonumber(old_expires) > tonumber(ARGV[4]) then
+    not_before, expires = later(old_not_before, not_before), later(old_expires, expires)
+  end
 end
 local time = redis.call('TIME')
 local ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('HSET', KEYS[1], ARGV[1], not_before .. ':' .. expires)
 redis.call('ZADD', KEYS[2], ms, ARGV[1])
 redis.call('ZADD', KEYS[3], expires, ARGV[1])
-return 1
+return old
 ";
 
 /// `KEYS`: entries, times. `ARGV`: the cursor or nothing, milliseconds of overlap.

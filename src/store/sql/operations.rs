@@ -146,18 +146,27 @@ macro_rules! operations {
             Ok(deleted)
         }
 
+        /// The row keeps what was there before, so that one statement writes and tells it.
         pub(super) async fn revoke(
             connection: &mut $connection,
             sql: &Statements,
             revoked: Revoked,
-        ) -> Answer<()> {
-            query(text(&sql.revoke))
+            now: Timestamp,
+        ) -> Answer<Option<Revoked>> {
+            // All rows, though there is one: what fails at the end of the statement is told.
+            let told = query(text(&sql.revoke))
                 .bind(revoked.id.0.as_slice())
                 .bind(seconds(revoked.not_before))
                 .bind(seconds(revoked.expires))
-                .execute(connection)
-                .await
-                .map(drop)
+                .bind(seconds(now))
+                .fetch_all(connection)
+                .await?;
+            let told = told.first().ok_or(sqlx::Error::RowNotFound)?;
+            let (Some(not_before), Some(expires)) = (told.try_get(0)?, told.try_get(1)?) else {
+                return Ok(None);
+            };
+            let before = revocation(revoked.id, not_before, expires)?;
+            Ok(Some(before).filter(|before| before.expires > now))
         }
 
         pub(super) async fn revoked(

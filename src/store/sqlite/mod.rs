@@ -162,10 +162,10 @@ impl SessionStore for SqliteStore {
         })
     }
 
-    fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.call(async move {
             let c = &mut *self.connection().await?;
-            revoke(c, &self.sql, entry).await
+            revoke(c, &self.sql, entry, now).await
         })
     }
 
