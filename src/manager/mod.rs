@@ -187,10 +187,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     pub async fn revoke(&self, session: SessionId) -> Result<(), SessionError> {
         let revocations = self.0.revocations.as_ref().ok_or(SessionError::NoStore)?;
         let now = self.0.now();
-        // When it began is not known: now at the latest.
         let longest = self.0.codec.policy().longest_absolute();
         revocations
-            .revoke_session(session, now, longest, now)
+            .revoke_session(session, None, longest, now)
             .await?;
         if let Some(store) = &self.0.store {
             // What is revoked has ended, also if its row goes by expiring.

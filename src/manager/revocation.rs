@@ -129,24 +129,33 @@ impl Revocations {
         }))
     }
 
-    /// Ends one session for good, which began at `created` and whose last copy dies
-    /// `longest_absolute` after that.
+    /// Ends one session for good; whether it had been ended before. Of what it claims,
+    /// `held` is one copy, if there is one at hand.
+    ///
+    /// Each copy dies at its own `expires`, which is at most `longest_absolute` after the
+    /// session began, by the policy of whoever issued it. So the entry is kept for as long
+    /// as this policy allows any copy, and this copy itself (SPEC 10.5).
     pub(super) async fn revoke_session(
         &self,
         sid: SessionId,
-        created: Timestamp,
+        held: Option<&Claims>,
         longest_absolute: Duration,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let last = held.map_or(now + longest_absolute, |held| {
+            held.expires()
+                .max(now.max(held.created()) + longest_absolute)
+        });
         let entry = Revoked {
             id: session_id(sid),
             not_before: Timestamp::MAX,
-            expires: created + longest_absolute + CLOCK_TOLERANCE,
+            expires: last + CLOCK_TOLERANCE,
         };
-        self.add(entry, now).await
+        Ok(self.add(entry, now).await?.is_some())
     }
 
-    /// Ends all sessions of a user that have begun by now.
+    /// Ends all sessions of a user that have begun by now: also those that began just after
+    /// the last time, which the store sees to ([`Revoked::after`]).
     pub(super) async fn revoke_subject(
         &self,
         subject: Subject,
@@ -159,7 +168,7 @@ impl Revocations {
             not_before,
             expires: not_before + longest_absolute + CLOCK_TOLERANCE,
         };
-        self.add(entry, now).await
+        self.add(entry, now).await.map(drop)
     }
 
     /// Renews the copy if it is older than its interval.
@@ -218,10 +227,12 @@ impl Revocations {
         Ok(found.iter().map(|entry| entry.not_before).max())
     }
 
-    async fn add(&self, entry: Revoked, now: Timestamp) -> Result<(), StoreError> {
-        self.store.revoke(entry, now).await?;
-        self.lock().insert(entry);
-        Ok(())
+    /// Adds to the list, and to the copy what then stands in the list; what stood there
+    /// before.
+    async fn add(&self, entry: Revoked, now: Timestamp) -> Result<Option<Revoked>, StoreError> {
+        let before = self.store.revoke(entry, now).await?;
+        self.lock().insert(entry.after(before));
+        Ok(before)
     }
 
     /// How old the copy may be, and whether it is believed while the store is down; `None`
