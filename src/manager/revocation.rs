@@ -40,8 +40,9 @@ pub enum Revocation {
     /// No list: a copied cookie lives until it expires, also after a logout.
     None,
     /// Each server keeps a copy of the list, at most that old. What this server revokes
-    /// holds at once, what others revoke after that time. A copy that could not be
-    /// renewed for three times as long makes sessions unavailable.
+    /// holds at once, what others revoke after that time, or after three times as long
+    /// where the store cannot be reached. A copy that is older still makes sessions
+    /// unavailable.
     Synced(Duration),
     /// As [`Synced`](Self::Synced), but a copy of any age is believed while the store is
     /// down: a revocation on another server may go unnoticed for as long.
