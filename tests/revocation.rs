@@ -25,7 +25,7 @@ use sealed_session::{
     EncryptedCodec, OpenErrorKind, Policy, SealError, SessionData, SessionManager,
     expiry::Lifetimes,
     keys::{Key, KeyRing, SharedKeyRing},
-    manager::{InvalidKind, Presented, SessionError},
+    manager::{InvalidKind, Presented, Revocation, SessionError, SessionManagerBuilder},
     payload::Compression,
     session::Session,
     store::{
@@ -76,6 +76,10 @@ impl World {
 
     /// A server with that clock, and with that absolute timeout for "remember me".
     fn server_with(&self, clock: TestClock, remembered: Duration) -> Manager {
+        self.builder(clock, remembered).build().unwrap()
+    }
+
+    fn builder(&self, clock: TestClock, remembered: Duration) -> SessionManagerBuilder<Shop> {
         let class = Lifetimes::new(remembered.min(30 * DAY), remembered).unwrap();
         let policy = Policy::new(IDLE, DAY).unwrap();
         let policy = policy.with_class("remember-me", class).unwrap();
@@ -83,8 +87,7 @@ impl World {
             .clock(clock)
             // So that a session of so many bytes is as large as it seems.
             .compression(Compression::NEVER);
-        let manager = SessionManager::builder(codec).store(self.store.clone());
-        manager.build().unwrap()
+        SessionManager::builder(codec).store(self.store.clone())
     }
 
     fn wait(&self, time: Duration) {
@@ -355,6 +358,37 @@ fn a_session_that_began_ahead_of_the_clock_is_revoked_for_as_long_as_it_could_li
     for entry in list.entries {
         assert!(entry.not_before >= claims.created());
         assert!(entry.expires >= claims.created() + 60 * DAY + 120 * SECOND);
+    }
+}
+
+/// Purging was the business of sessions that move to the store.
+#[test]
+fn an_application_whose_sessions_always_fit_the_cookie_deletes_expired_revocations_by_itself() {
+    let world = World::new();
+    let entries = || {
+        let all = world.store.model.revoked_since(None, Timestamp::MIN);
+        block_on(all).unwrap().entries.len()
+    };
+    let strict = world.builder(world.clock.clone(), 60 * DAY);
+    let strict = strict.revocation(Revocation::Strict).build().unwrap();
+    let log_out = |manager: &Manager| {
+        let mut guest = Client::default();
+        fill(manager, &mut guest, 1);
+        guest.visit(manager, async |s| s.log_out().await).unwrap();
+    };
+    let (servers, looker) = ([world.server(), strict], world.server());
+    block_on(looker.sync_revocations()).unwrap();
+    for manager in &servers {
+        (0..20).for_each(|_| log_out(manager));
+        assert_eq!(entries(), 20);
+        world.wait(60 * DAY + Duration::from_mins(63));
+        assert_eq!(entries(), 20, "nobody has come");
+        log_out(manager);
+        assert_eq!(entries(), 1, "whoever revokes purges");
+        world.wait(61 * DAY);
+        let known = log_in(&looker, "42");
+        assert_eq!(presented(&looker, &known), Presented::Valid);
+        assert_eq!(entries(), 0, "and whoever reads the list");
     }
 }
 

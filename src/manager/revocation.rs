@@ -9,11 +9,12 @@ use std::{
     },
 };
 
+use super::purge::{self, Purge};
 use crate::{
     claims::{Claims, SessionId, Subject},
     codec::record::row_key,
     crypto::sha256,
-    store::{RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
+    store::{RevocationDelta, RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
     time::{CLOCK_TOLERANCE, Timestamp},
 };
 
@@ -64,6 +65,7 @@ pub(crate) struct Revocations {
     store: Arc<dyn SessionStore>,
     copy: Mutex<Copy>,
     syncing: AtomicBool,
+    purge: Arc<Purge>,
 }
 
 #[derive(Debug, Default)]
@@ -75,12 +77,17 @@ struct Copy {
 
 impl Revocations {
     /// `None` where there is to be no list.
-    pub(super) fn new(mode: Revocation, store: Arc<dyn SessionStore>) -> Option<Self> {
+    pub(super) fn new(
+        mode: Revocation,
+        store: Arc<dyn SessionStore>,
+        purge: Arc<Purge>,
+    ) -> Option<Self> {
         (mode != Revocation::None).then(|| Self {
             mode,
             store,
             copy: Mutex::default(),
             syncing: AtomicBool::new(false),
+            purge,
         })
     }
 
@@ -207,15 +214,24 @@ impl Revocations {
             copy.cursor.filter(|_| !set_back)
         };
         let delta = self.store.revoked_since(cursor, now).await?;
+        self.take(delta, now);
+        // Not at the start, which has enough to do. An application whose sessions always
+        // fit the cookie has no other occasion.
+        if cursor.is_some() {
+            self.purge.if_due(&*self.store, now).await;
+        }
+        Ok(())
+    }
+
+    fn take(&self, delta: RevocationDelta, now: Timestamp) {
         let mut copy = self.lock();
         copy.entries
-            .retain(|_, entry| now < entry.expires + super::PURGE_DELAY);
+            .retain(|_, entry| now < entry.expires + purge::DELAY);
         for entry in delta.entries {
             copy.insert(entry);
         }
         copy.cursor = Some(delta.cursor);
         copy.synced_at = Some(now);
-        Ok(())
     }
 
     /// The latest `not_before` of any of these ids, as the store has it now.
@@ -233,6 +249,8 @@ impl Revocations {
     async fn add(&self, entry: Revoked, now: Timestamp) -> Result<Option<Revoked>, StoreError> {
         let before = self.store.revoke(entry, now).await?;
         self.lock().insert(entry.after(before));
+        // Whoever lets the list grow keeps it short.
+        self.purge.if_due(&*self.store, now).await;
         Ok(before)
     }
 
