@@ -115,7 +115,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
     /// All revocations that have not expired and were added or changed since `cursor`, or
     /// all there are; and where to go on from. Since writes become visible out of order,
     /// a store goes back at least [`SYNC_OVERLAP_SECONDS`] before `cursor`: the same entry
-    /// may come twice.
+    /// may come twice. Of all calls this one may take as long as the list is: a store that
+    /// is asked over a network reads it in pages, each within the time of a call.
     fn revoked_since(
         &self,
         cursor: Option<SyncCursor>,

@@ -9,7 +9,10 @@ pub use self::connect::PostgresBuilder;
 use self::lease::{Lease, is_broken};
 use super::{
     RowPhase, SessionStore, StoreError, StoreErrorKind, StoreFuture,
-    sql::{failure, kind_of, limited, operations::operations},
+    sql::{
+        failure, kind_of, limited,
+        operations::{all_pages, operations},
+    },
 };
 
 mod connect;
@@ -278,9 +281,14 @@ impl SessionStore for PostgresStore {
         cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> StoreFuture<'_, RevocationDelta> {
-        Box::pin(self.call(move |mut c| async move {
-            let answer = revoked_since(&mut c, &self.sql, cursor, now).await;
-            (c, answer)
-        }))
+        let read = move |place: Place| async move {
+            let place = &place;
+            self.call(move |mut c| async move {
+                let answer = revoked_page(&mut c, &self.sql, place, now).await;
+                (c, answer)
+            })
+            .await
+        };
+        Box::pin(all_pages(cursor, read))
     }
 }

@@ -8,6 +8,9 @@ pub(in crate::store) const IDS: usize = 16;
 /// The last instant there is.
 const MAX: u32 = u32::MAX;
 
+/// How many revocations one statement reads: few enough for the time of a call.
+pub(in crate::store) const PAGE: usize = 5_000;
+
 #[derive(Debug)]
 pub(in crate::store) struct Statements {
     pub(in crate::store) create: Sql,
@@ -87,8 +90,9 @@ impl Statements {
             .into(),
             clock: format!("SELECT {clock}").into(),
             revoked_since: format!(
-                "SELECT id, not_before, expires FROM {revoked} \
-                 WHERE changed >= $1 AND expires > $2"
+                "SELECT id, not_before, expires, changed FROM {revoked} \
+                 WHERE changed >= $1 AND (changed > $1 OR id > $2) AND expires > $3 \
+                 ORDER BY changed, id LIMIT {PAGE}"
             )
             .into(),
         }
