@@ -283,11 +283,11 @@ impl SessionStore for PostgresStore {
     ) -> StoreFuture<'_, RevocationDelta> {
         let read = move |place: Place| async move {
             let place = &place;
-            self.call(move |mut c| async move {
+            let call = self.call(move |mut c| async move {
                 let answer = revoked_page(&mut c, &self.sql, place, now).await;
                 (c, answer)
-            })
-            .await
+            });
+            Box::pin(call).await
         };
         Box::pin(all_pages(cursor, read))
     }
