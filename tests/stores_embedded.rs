@@ -22,6 +22,7 @@ use sealed_session::store::{
     memory::MemoryStore,
     sqlite::SqliteStore,
 };
+use sqlx::{Connection as _, SqliteConnection};
 use tools::{block_on, key, now, row};
 
 mod tools;
@@ -178,6 +179,27 @@ fn sqlite_purges_what_has_expired_and_keeps_to_the_batch() {
         }
         assert_eq!(deleted, [8, 8, 4, 0]);
         assert!(store.load(&key(0), now()).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn sqlite_reads_a_list_of_any_length_whole_also_where_all_of_it_was_written_at_once() {
+    const WRITE: &str = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 12000) \
+         INSERT INTO sealed_session_revoked (id, not_before, expires, changed) \
+         SELECT CAST(printf('%032d', n) AS BLOB), 7, 4294967295, CASE WHEN n < 11000 THEN 7 ELSE n END \
+         FROM n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    block_on(async {
+        let store = SqliteStore::open(&path).await.unwrap();
+        let url = format!("sqlite:{}", path.display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let written = sqlx::query(WRITE).execute(&mut connection).await.unwrap();
+        assert_eq!(written.rows_affected(), 12_000);
+        let mut entries = store.revoked_since(None, now()).await.unwrap().entries;
+        entries.sort_by_key(|entry| entry.id);
+        entries.dedup();
+        assert_eq!(entries.len(), 12_000);
     });
 }
 

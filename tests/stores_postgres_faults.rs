@@ -129,7 +129,7 @@ fn a_server_that_hangs_costs_no_more_than_the_timeout_and_is_used_again() {
             let [a, b, c, d] = [0; 4].map(|_| store.clone());
             let kinds = together([
                 Box::pin(async move { a.load(&key(1), now()).await.map(drop) }) as _,
-                Box::pin(async move { b.revoke(entry, now()).await }),
+                Box::pin(async move { b.revoke(entry, now()).await.map(drop) }),
                 Box::pin(async move { c.delete_expired(now(), 10).await.map(drop) }),
                 Box::pin(async move {
                     let updated = d.update(&key(1), state(1), change(b"y"), now()).await;

@@ -99,7 +99,7 @@ impl SessionStore for SwitchStore {
         self.ask(move |rows| rows.delete_expired(now, batch))
     }
 
-    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.ask(move |rows| rows.revoke(revoked, now))
     }
 

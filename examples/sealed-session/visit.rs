@@ -63,7 +63,7 @@ impl SessionStore for Visit {
         Box::pin(async { Ok(0) })
     }
 
-    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.store.revoke(revoked, now)
     }
 

@@ -189,7 +189,7 @@ impl SessionStore for Watched {
         Box::pin(async { Ok(0) })
     }
 
-    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         Box::pin(self.call(self.store.revoke(revoked, now)))
     }
 

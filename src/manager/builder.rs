@@ -1,11 +1,12 @@
 //! How a manager is configured.
 
 use core::{fmt, marker::PhantomData};
-use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::Arc;
 
 use super::{
     DEFAULT_BUDGET, DEFAULT_MAX_RECORD_BYTES, Inner, Listener, Merge, OnInvalid, OnUnavailable,
-    Revocation, SessionEvent, SessionManager, Strategy, request, revocation::Revocations,
+    Revocation, SessionEvent, SessionManager, Strategy, purge::Purge, request,
+    revocation::Revocations,
 };
 use crate::{
     codec::{CodecBuilder, ConfigError, Encrypted},
@@ -195,10 +196,11 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
         }
         let token_header = self.token_header.as_deref();
         let token_header = token_header.map(request::checked_name).transpose()?;
+        let purge = Arc::new(Purge::default());
         let revocations = self
             .store
             .clone()
-            .and_then(|store| Revocations::new(revocation, store));
+            .and_then(|store| Revocations::new(revocation, store, Arc::clone(&purge)));
         Ok(SessionManager(Arc::new(Inner {
             codec,
             cookie,
@@ -211,7 +213,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             on_unavailable: self.on_unavailable,
             listener: self.listener,
             token_header,
-            purged_at: AtomicU32::new(0),
+            purge,
         })))
     }
 }

@@ -28,17 +28,15 @@ mod builder;
 mod error;
 mod headers;
 pub(crate) mod load;
+mod purge;
 mod request;
 mod revocation;
 mod save;
 pub(crate) mod save_there;
 mod strategy;
 
-use core::{fmt, time::Duration};
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
-};
+use core::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use builder::{ManagerError, SessionManagerBuilder};
 pub use error::{InvalidKind, Presented, SessionError};
@@ -60,6 +58,7 @@ use crate::{
     store::{RowKey, SessionStore},
     time::Timestamp,
 };
+use purge::Purge;
 use revocation::Revocations;
 use save::{Saved, Step, Unsaved};
 
@@ -204,10 +203,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     pub async fn revoke(&self, session: SessionId) -> Result<(), SessionError> {
         let revocations = self.0.revocations.as_ref().ok_or(SessionError::NoStore)?;
         let now = self.0.now();
-        // When it began is not known: now at the latest.
         let longest = self.0.codec.policy().longest_absolute();
         revocations
-            .revoke_session(session, now, longest, now)
+            .revoke_session(session, None, longest, now)
             .await?;
         if let Some(store) = &self.0.store {
             // What is revoked has ended, also if its row goes by expiring.
@@ -255,8 +253,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     }
 
     /// Deletes what expired an hour ago or earlier from the store, in batches, and tells
-    /// how much. Requests that move a session to the store do a batch once a minute by
-    /// themselves.
+    /// how much. Requests that move a session to the store, revoke something or renew the
+    /// copy of the list do a batch by themselves: once a minute, or as often as there is
+    /// more than a batch.
     ///
     /// # Errors
     /// [`SessionError::Unavailable`].
@@ -268,8 +267,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         };
         let mut total = 0_u64;
         loop {
-            let before = self.0.now() - PURGE_DELAY;
-            let deleted = store.delete_expired(before, PURGE_BATCH).await?;
+            let before = self.0.now() - purge::DELAY;
+            let deleted = store.delete_expired(before, purge::BATCH).await?;
             if deleted == 0 {
                 return Ok(total);
             }
@@ -307,14 +306,6 @@ impl<T> fmt::Debug for SessionManager<T> {
     }
 }
 
-/// Expired rows that one call of a store deletes.
-const PURGE_BATCH: u32 = 500;
-/// How long what has expired is kept all the same, so that a server whose clock is ahead
-/// takes nothing from the others.
-const PURGE_DELAY: Duration = Duration::from_hours(1);
-/// Seconds between two batches that requests delete by themselves.
-const PURGE_INTERVAL: u32 = 60;
-
 /// How far finishing comes without a store.
 pub(crate) enum Finish<T> {
     Done(ResponseHeaders),
@@ -340,7 +331,7 @@ pub(crate) struct Inner<T> {
     listener: Option<Listener>,
     /// In lower case.
     token_header: Option<Arc<str>>,
-    purged_at: AtomicU32,
+    purge: Arc<Purge>,
 }
 
 impl<T> Inner<T> {
@@ -362,21 +353,9 @@ impl<T> Inner<T> {
         }
     }
 
-    /// Deletes a batch of expired rows if none was deleted within the last minute.
+    /// Deletes a batch of what has expired, if that is due.
     async fn purge_if_due(&self, store: &dyn SessionStore) {
-        let now = self.now();
-        let second = now.unix_seconds();
-        let last = self.purged_at.load(Ordering::Relaxed);
-        let due = second.abs_diff(last) >= PURGE_INTERVAL;
-        if due
-            && self
-                .purged_at
-                .compare_exchange(last, second, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        {
-            // What is not deleted now is deleted next time.
-            let _ = store.delete_expired(now - PURGE_DELAY, PURGE_BATCH).await;
-        }
+        self.purge.if_due(store, self.now()).await;
     }
 }
 

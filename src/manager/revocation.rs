@@ -9,11 +9,12 @@ use std::{
     },
 };
 
+use super::purge::{self, Purge};
 use crate::{
     claims::{Claims, SessionId, Subject},
     codec::record::row_key,
     crypto::sha256,
-    store::{RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
+    store::{RevocationDelta, RevocationId, Revoked, SessionStore, StoreError, SyncCursor},
     time::{CLOCK_TOLERANCE, Timestamp},
 };
 
@@ -40,8 +41,9 @@ pub enum Revocation {
     /// No list: a copied cookie lives until it expires, also after a logout.
     None,
     /// Each server keeps a copy of the list, at most that old. What this server revokes
-    /// holds at once, what others revoke after that time. A copy that could not be
-    /// renewed for three times as long makes sessions unavailable.
+    /// holds at once, what others revoke after that time, or after three times as long
+    /// where the store cannot be reached. A copy that is older still makes sessions
+    /// unavailable.
     Synced(Duration),
     /// As [`Synced`](Self::Synced), but a copy of any age is believed while the store is
     /// down: a revocation on another server may go unnoticed for as long.
@@ -63,6 +65,7 @@ pub(crate) struct Revocations {
     store: Arc<dyn SessionStore>,
     copy: Mutex<Copy>,
     syncing: AtomicBool,
+    purge: Arc<Purge>,
 }
 
 #[derive(Debug, Default)]
@@ -74,12 +77,17 @@ struct Copy {
 
 impl Revocations {
     /// `None` where there is to be no list.
-    pub(super) fn new(mode: Revocation, store: Arc<dyn SessionStore>) -> Option<Self> {
+    pub(super) fn new(
+        mode: Revocation,
+        store: Arc<dyn SessionStore>,
+        purge: Arc<Purge>,
+    ) -> Option<Self> {
         (mode != Revocation::None).then(|| Self {
             mode,
             store,
             copy: Mutex::default(),
             syncing: AtomicBool::new(false),
+            purge,
         })
     }
 
@@ -129,24 +137,33 @@ impl Revocations {
         }))
     }
 
-    /// Ends one session for good, which began at `created` and whose last copy dies
-    /// `longest_absolute` after that.
+    /// Ends one session for good; whether it had been ended before. Of what it claims,
+    /// `held` is one copy, if there is one at hand.
+    ///
+    /// Each copy dies at its own `expires`, which is at most `longest_absolute` after the
+    /// session began, by the policy of whoever issued it. So the entry is kept for as long
+    /// as this policy allows any copy, and this copy itself (SPEC 10.5).
     pub(super) async fn revoke_session(
         &self,
         sid: SessionId,
-        created: Timestamp,
+        held: Option<&Claims>,
         longest_absolute: Duration,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let last = held.map_or(now + longest_absolute, |held| {
+            held.expires()
+                .max(now.max(held.created()) + longest_absolute)
+        });
         let entry = Revoked {
             id: session_id(sid),
             not_before: Timestamp::MAX,
-            expires: created + longest_absolute + CLOCK_TOLERANCE,
+            expires: last + CLOCK_TOLERANCE,
         };
-        self.add(entry, now).await
+        Ok(self.add(entry, now).await?.is_some())
     }
 
-    /// Ends all sessions of a user that have begun by now.
+    /// Ends all sessions of a user that have begun by now: also those that began just after
+    /// the last time, which the store sees to ([`Revoked::after`]).
     pub(super) async fn revoke_subject(
         &self,
         subject: Subject,
@@ -159,7 +176,7 @@ impl Revocations {
             not_before,
             expires: not_before + longest_absolute + CLOCK_TOLERANCE,
         };
-        self.add(entry, now).await
+        self.add(entry, now).await.map(drop)
     }
 
     /// Renews the copy if it is older than its interval.
@@ -178,7 +195,14 @@ impl Revocations {
         if turn.is_none() && believed {
             return Ok(());
         }
-        match self.pull(now).await {
+        let pulled = self.pull(now).await;
+        drop(turn);
+        // Not at the start, which has enough to do, and not in others' way. An application
+        // whose sessions always fit the cookie has no other occasion.
+        if pulled.is_ok() && age.is_some() {
+            self.purge.if_due(&*self.store, now).await;
+        }
+        match pulled {
             Err(_) if believed => Ok(()),
             outcome => outcome,
         }
@@ -197,15 +221,19 @@ impl Revocations {
             copy.cursor.filter(|_| !set_back)
         };
         let delta = self.store.revoked_since(cursor, now).await?;
+        self.take(delta, now);
+        Ok(())
+    }
+
+    fn take(&self, delta: RevocationDelta, now: Timestamp) {
         let mut copy = self.lock();
         copy.entries
-            .retain(|_, entry| now < entry.expires + super::PURGE_DELAY);
+            .retain(|_, entry| now < entry.expires + purge::DELAY);
         for entry in delta.entries {
             copy.insert(entry);
         }
         copy.cursor = Some(delta.cursor);
         copy.synced_at = Some(now);
-        Ok(())
     }
 
     /// The latest `not_before` of any of these ids, as the store has it now.
@@ -218,10 +246,12 @@ impl Revocations {
         Ok(found.iter().map(|entry| entry.not_before).max())
     }
 
-    async fn add(&self, entry: Revoked, now: Timestamp) -> Result<(), StoreError> {
-        self.store.revoke(entry, now).await?;
-        self.lock().insert(entry);
-        Ok(())
+    /// Adds to the list, and to the copy what then stands in the list; what stood there
+    /// before.
+    async fn add(&self, entry: Revoked, now: Timestamp) -> Result<Option<Revoked>, StoreError> {
+        let before = self.store.revoke(entry, now).await?;
+        self.lock().insert(entry.after(before));
+        Ok(before)
     }
 
     /// How old the copy may be, and whether it is believed while the store is down; `None`

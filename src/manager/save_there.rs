@@ -47,13 +47,14 @@ pub(super) async fn save_there<T: SessionData + Default>(
     }
 }
 
-/// Revokes a session and deletes its row.
-pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<(), SessionError> {
+/// Revokes a session and deletes its row; whether it had been revoked before, by whomever.
+pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<bool, SessionError> {
     let sid = claims.session_id();
+    let mut before = false;
     if let Some(revocations) = &inner.revocations {
         let longest = inner.codec.policy().longest_absolute();
-        revocations
-            .revoke_session(sid, claims.created(), longest, inner.now())
+        before = revocations
+            .revoke_session(sid, Some(claims), longest, inner.now())
             .await?;
     }
     if let Some(store) = &inner.store {
@@ -62,8 +63,10 @@ pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<(), Sess
         if inner.revocations.is_none() {
             deleted?;
         }
+        // Whoever lets the list grow keeps it short.
+        inner.purge_if_due(&**store).await;
     }
-    Ok(())
+    Ok(before)
 }
 
 impl<T: SessionData + Default> Save<'_, T> {
@@ -81,7 +84,8 @@ impl<T: SessionData + Default> Save<'_, T> {
     }
 
     /// A session that goes on under another id. The new one first, then the end of the
-    /// old one: but only if that is still what it was when it was read.
+    /// old one: but only if that is still what it was when it was read, and if nobody has
+    /// ended it by then. Of several that renew one session, one wins.
     async fn renew(&self, mut live: Box<Live<T>>, mut held: Held) -> Result<Saved, SessionError> {
         if let Some(revocations) = &self.inner.revocations
             && revocations.is_revoked_now(&held.claims, self.now).await?
@@ -92,18 +96,18 @@ impl<T: SessionData + Default> Save<'_, T> {
             let saved = self.begin(&live).await?;
             match self.retire(&live, &held).await? {
                 Updated::Updated => {
-                    end(self.inner, &held.claims).await?;
-                    return Ok(saved);
-                }
-                outcome => {
-                    // Nobody has heard of it; if it cannot be deleted, it expires.
-                    if let Some(begun) = &live.identity {
-                        let _ = self.delete(begun).await;
+                    let ended_before = end(self.inner, &held.claims).await?;
+                    if !ended_before {
+                        return Ok(saved);
                     }
-                    if outcome == Updated::Missing {
-                        return Err(SessionError::Gone);
-                    }
+                    self.abandon(&live).await;
+                    return Err(SessionError::Gone);
                 }
+                Updated::Missing => {
+                    self.abandon(&live).await;
+                    return Err(SessionError::Gone);
+                }
+                Updated::Conflict => self.abandon(&live).await,
             }
             (live, held) = self.merge(live, held).await?;
             if live.is_changed()? && self.has_moved_away(&live, &held)? {
@@ -111,6 +115,14 @@ impl<T: SessionData + Default> Save<'_, T> {
             }
         }
         self.conflict(&held.claims.identity())
+    }
+
+    /// Ends what was begun in vain: nobody has heard of it; if it cannot be deleted, it
+    /// expires.
+    async fn abandon(&self, begun: &Live<T>) {
+        if let Some(identity) = &begun.identity {
+            let _ = self.delete(identity).await;
+        }
     }
 
     /// Makes the row of a session that is about to end one that nobody can write to. It keeps

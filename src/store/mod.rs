@@ -7,10 +7,10 @@
 //! Anybody's store can be used; the conformance suite (feature `conformance`, module
 //! `store::conformance`) says whether it does what is asked.
 
-use core::{fmt, pin::Pin};
+use core::{fmt, pin::Pin, time::Duration};
 use std::sync::Arc;
 
-use crate::time::Timestamp;
+use crate::time::{CLOCK_TOLERANCE, Timestamp};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -100,9 +100,10 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
     /// may find nothing to do.
     fn delete_expired(&self, now: Timestamp, batch: u32) -> StoreFuture<'_, u64>;
 
-    /// Adds to the list of revocations; where the id is there already, the later
-    /// `not_before` and the later `expires` hold.
-    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, ()>;
+    /// Adds to the list of revocations, and tells what was there before, if that has not
+    /// expired. What then holds is [`Revoked::after`] it; all of that is one step. A store
+    /// that sends a call again because its answer was lost may tell of the call's own entry.
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>>;
 
     /// The revocations of these ids that have not expired.
     fn revoked<'a>(
@@ -114,7 +115,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug + 'static {
     /// All revocations that have not expired and were added or changed since `cursor`, or
     /// all there are; and where to go on from. Since writes become visible out of order,
     /// a store goes back at least [`SYNC_OVERLAP_SECONDS`] before `cursor`: the same entry
-    /// may come twice.
+    /// may come twice. Of all calls this one may take as long as the list is: a store that
+    /// is asked over a network reads it in pages, each within the time of a call.
     fn revoked_since(
         &self,
         cursor: Option<SyncCursor>,
@@ -234,6 +236,46 @@ pub struct Revoked {
     pub not_before: Timestamp,
     /// From when on the entry is not needed any more.
     pub expires: Timestamp,
+}
+
+impl Revoked {
+    /// What the list holds once this entry is added to it. Where there was one of that id
+    /// `before`, both instants become later than that by a second: a login that began right
+    /// after the last revocation is reached by this one, whatever the clocks say. But not
+    /// later than [`CLOCK_TOLERANCE`] after the new ones, since nothing begins later: so
+    /// that no number of revocations keeps a user out for long.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sealed_session::{store::{RevocationId, Revoked}, time::Timestamp};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let instant = Timestamp::from_unix_seconds(1_795_348_800);
+    /// let first = Revoked {
+    ///     id: RevocationId([0; 32]),
+    ///     not_before: instant,
+    ///     expires: instant + 60 * second,
+    /// };
+    /// assert_eq!(first.after(None), first);
+    /// let again = first.after(Some(first));
+    /// assert_eq!(again.not_before, instant + second);
+    /// assert_eq!(again.expires, instant + 61 * second);
+    /// let often = (0..1_000).fold(first, |before, _| first.after(Some(before)));
+    /// assert_eq!(often.not_before, instant + 120 * second);
+    /// ```
+    #[must_use]
+    pub fn after(self, before: Option<Self>) -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        let later = |new: Timestamp, before: Timestamp| {
+            let next = (before + SECOND).min(new + CLOCK_TOLERANCE);
+            new.max(before).max(next)
+        };
+        before.map_or(self, |before| Self {
+            id: self.id,
+            not_before: later(self.not_before, before.not_before),
+            expires: later(self.expires, before.expires),
+        })
+    }
 }
 
 /// A place in a store's order of revocations. Only the store that made it can read it.

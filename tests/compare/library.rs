@@ -453,7 +453,7 @@ impl SessionStore for Fragile {
         self.call(self.store.delete_expired(now, batch))
     }
 
-    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.call(self.store.revoke(revoked, now))
     }
 

@@ -84,6 +84,7 @@ fn a_fleet_that_is_operated_wrongly_is_noticed() {
         (Sabotage::ClockBehind, "Expired and accepted"),
         (Sabotage::NoRevocations, "Revoked and accepted"),
         (Sabotage::AnotherStore, "live and refused"),
+        (Sabotage::StandingStill, "Revoked and accepted"),
     ] {
         let report = run(3, 60_000, sabotage, |text| text.contains(sign));
         let noticed = report.violations.iter().find(|text| text.contains(sign));

@@ -16,14 +16,21 @@ pub(crate) const REVOCATION_DELAY: u32 = SYNC + STEP;
 /// Ahead of the present instant, sessions of a user are ended that a server whose clock is
 /// ahead has just begun (SECURITY.md).
 const SUBJECT_MARGIN: u32 = 60;
+/// How often one user may be logged out everywhere in so short a time that each delays the
+/// next login by a second.
+const REPEATED: u32 = 10;
 /// By true time a session lives no longer than its time and what clocks disagree; a login
-/// after "log out everywhere" begins up to 61 seconds ahead.
-const SLACK: u32 = 2 * SKEW + SUBJECT_MARGIN + 1;
+/// after "log out everywhere" begins up to 61 seconds ahead, and more where that is repeated.
+const SLACK: u32 = 2 * SKEW + SUBJECT_MARGIN + 1 + REPEATED;
+/// How far ahead of a server's clock a token may have been issued.
+const TOLERANCE: u32 = 120;
 
 /// A session, whatever its cookies are.
 pub(crate) struct Life {
     /// By the clock of the server that began it.
     pub(crate) created: u32,
+    /// That is later than the clock showed, since the user had been logged out everywhere.
+    pub(crate) delayed: bool,
     pub(crate) class: usize,
     pub(crate) user: Option<u32>,
     pub(crate) ended: Option<End>,
@@ -62,10 +69,15 @@ pub(crate) enum Verdict {
 pub(crate) enum Why {
     Expired,
     Revoked,
+    NotYet,
 }
 
-/// "Log out everywhere": ends what began at `not_before` or earlier.
+/// "Log out everywhere": ends every session that has truly begun by then, whatever the
+/// clocks show.
 struct UserEnd {
+    /// How many sessions had begun.
+    lives: usize,
+    /// What begins afterwards begins later than that.
     not_before: u32,
     end: End,
 }
@@ -80,9 +92,15 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    pub(crate) fn begin(&mut self, created: u32, class: usize, user: Option<u32>) -> usize {
+    pub(crate) fn begin(
+        &mut self,
+        (created, delayed): (u32, bool),
+        class: usize,
+        user: Option<u32>,
+    ) -> usize {
         self.lives.push(Life {
             created,
+            delayed,
             class,
             user,
             ended: None,
@@ -109,10 +127,20 @@ impl Oracle {
     pub(crate) fn end_user(&mut self, user: u32, local: u32, at: u32, server: usize) {
         let ends = self.users.entry(user).or_default();
         ends.retain(|known| known.end.at + 2 * CLASSES[1].1 > at);
+        let not_before = local + SUBJECT_MARGIN;
+        let last = ends.last().map_or(0, |known| known.not_before);
+        // No login begins later than that.
+        let after_the_last = last.max((last + 1).min(not_before + TOLERANCE));
         ends.push(UserEnd {
-            not_before: local + SUBJECT_MARGIN,
+            lives: self.lives.len(),
+            not_before: after_the_last.max(not_before),
             end: End { at, server },
         });
+    }
+
+    /// Whether a login of that user is refused: it would begin too far ahead.
+    pub(crate) fn must_wait(&self, user: u32, local: u32) -> bool {
+        self.earliest_start(user, local) > local + TOLERANCE
     }
 
     /// The earliest instant at which a session of that user begins.
@@ -123,10 +151,11 @@ impl Oracle {
 
     /// When the session ended, if it has.
     pub(crate) fn ended(&self, life: usize) -> impl Iterator<Item = End> {
+        let number = life;
         let life = &self.lives[life];
         let everywhere = life.user.and_then(|user| self.users.get(&user));
         let everywhere = everywhere.into_iter().flatten();
-        let everywhere = everywhere.filter(|known| life.created <= known.not_before);
+        let everywhere = everywhere.filter(move |known| number < known.lives);
         life.ended
             .into_iter()
             .chain(everywhere.map(|known| known.end))
@@ -147,6 +176,9 @@ impl Oracle {
             || i64::from(now) > i64::from(life.created) + i64::from(absolute + SLACK);
         if local >= self.expires(token) || too_late {
             return Verdict::Refuse(Why::Expired);
+        }
+        if life.delayed && token.issued > local + TOLERANCE {
+            return Verdict::Refuse(Why::NotYet);
         }
         let mut verdict = Verdict::Accept;
         for end in self.ended(token.life) {

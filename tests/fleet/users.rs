@@ -1,6 +1,7 @@
 //! Users with a browser, thieves with copies of their cookies, and forgers.
 
 use sealed_session::{
+    SealError,
     manager::{Presented, SessionError},
     payload::Plain,
 };
@@ -112,7 +113,7 @@ impl World {
         let (valid, seen, act) = match outcome {
             Ok((done, _)) => done,
             Err(error) => {
-                self.failed(&error, verdict, server, local);
+                self.failed(&error, owner, verdict, server, local);
                 self.users[user] = browser;
                 return;
             }
@@ -159,19 +160,22 @@ impl World {
                 let user = owner / BROWSERS;
                 let created = self.oracle.earliest_start(user, local);
                 let class = if remember { 1 } else { class };
+                let created = (created, created > local);
                 Some(self.oracle.begin(created, class, Some(user)))
             }
             Act::Renew => {
                 self.tally.renewals += 1;
                 let before = self.oracle.life(old?);
-                let (created, user) = (before.created, before.user);
+                let (created, user) = ((before.created, before.delayed), before.user);
                 Some(self.oracle.begin(created, class, user))
             }
             Act::LogOut => {
                 self.tally.logouts += 1;
                 None
             }
-            Act::Count | Act::Resize(_) if !valid => Some(self.oracle.begin(local, 0, None)),
+            Act::Count | Act::Resize(_) if !valid => {
+                Some(self.oracle.begin((local, false), 0, None))
+            }
             _ => old.or(token.map(|token| token.life)),
         }
     }
@@ -275,7 +279,10 @@ impl World {
                     self.oracle.violation(text);
                 }
             }
-            Err(error) => self.failed(&error, Some((loot.token, verdict)), server, local),
+            Err(error) => {
+                let verdict = Some((loot.token, verdict));
+                self.failed(&error, loot.owner, verdict, server, local);
+            }
         }
     }
 
@@ -322,8 +329,9 @@ impl World {
         }
     }
 
-    /// Somebody ends all sessions of a user, on any server.
-    fn log_out_everywhere(&mut self, user: usize) {
+    /// Somebody ends all sessions of a user, on any server; often once more, after somebody
+    /// has logged in again.
+    pub(crate) fn log_out_everywhere(&mut self, user: usize) {
         self.tally.requests += 1;
         self.tally.everywhere += 1;
         let server = self.balance(None);
@@ -336,6 +344,16 @@ impl World {
             Err(SessionError::NoStore) => {}
             Err(error) => self.oracle.violation(error),
         }
+        if self.dice.per_mille(800) {
+            let again = self.dice.below(12);
+            self.at(again, Event::EverywhereAgain(user));
+        }
+    }
+
+    pub(crate) fn log_out_everywhere_again(&mut self, user: usize) {
+        let server = self.balance(None);
+        self.request(user, server);
+        self.log_out_everywhere(user);
     }
 
     /// When the user comes back: soon mostly, and often where it is close.
@@ -375,6 +393,7 @@ impl World {
             (true, _) => self.tally.accepted += 1,
             (false, Verdict::Refuse(Why::Expired)) => self.tally.expired += 1,
             (false, Verdict::Refuse(Why::Revoked)) => self.tally.revoked += 1,
+            (false, Verdict::Refuse(Why::NotYet)) => self.tally.early += 1,
             (false, _) => self.tally.either += 1,
         }
         let what = self.describe(&token, server, local);
@@ -382,10 +401,12 @@ impl World {
             .compare(&token, verdict, valid, self.now, || what);
     }
 
-    /// A request that failed: right only where its session was just revoked elsewhere.
+    /// A request that failed: right only where its session was just revoked elsewhere, or
+    /// where a login follows too many that were ended.
     fn failed(
         &mut self,
         error: &SessionError,
+        owner: u32,
         verdict: Option<(Token, Verdict)>,
         server: usize,
         local: u32,
@@ -393,6 +414,12 @@ impl World {
         let just_revoked = matches!(verdict, Some((_, Verdict::Either)));
         if just_revoked && matches!(error, SessionError::Gone) {
             self.tally.either += 1;
+            return;
+        }
+        if let SessionError::Seal(SealError::NotYetValid) = error
+            && self.oracle.must_wait(owner / BROWSERS, local)
+        {
+            self.tally.early += 1;
             return;
         }
         let token = verdict.map(|(token, _)| self.describe(&token, server, local));

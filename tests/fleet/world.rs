@@ -48,11 +48,14 @@ pub(crate) enum Sabotage {
     NoRevocations,
     /// One server has a store of its own.
     AnotherStore,
+    /// The store only keeps the latest instant of repeated revocations.
+    StandingStill,
 }
 
 pub(crate) enum Event {
     Visit(usize, Option<usize>),
     Steal(Box<Loot>),
+    EverywhereAgain(usize),
     Rotate,
     Arrive(usize),
     ArriveBroken(usize),
@@ -72,6 +75,8 @@ pub(crate) struct Tally {
     pub(crate) revoked: u64,
     /// Refused within the delay of a revocation, and references that had been replaced.
     pub(crate) either: u64,
+    /// Refused since the user was logged out everywhere too often just before.
+    pub(crate) early: u64,
     pub(crate) without_cookie: u64,
     pub(crate) forged: u64,
     pub(crate) stolen: u64,
@@ -143,6 +148,7 @@ pub(crate) fn run(
         match event {
             Event::Visit(user, server) => world.visit(user, server),
             Event::Steal(loot) => world.replay(*loot),
+            Event::EverywhereAgain(user) => world.log_out_everywhere_again(user),
             Event::Rotate => world.rotate(),
             Event::Arrive(server) => world.arrive(server),
             Event::ArriveBroken(server) => world.arrive_broken(server),
@@ -171,7 +177,9 @@ impl World {
         let fresh = || Key::generate_from(&dice).unwrap();
         let ring = KeyRing::new([RingKey::new(fresh(), long_ago)]).unwrap();
         let foreign = KeyRing::single(fresh()).unwrap();
-        let store: Arc<dyn SessionStore> = Arc::new(ModelStore::default());
+        let store = ModelStore::default();
+        store.stand_still(sabotage == Sabotage::StandingStill);
+        let store: Arc<dyn SessionStore> = Arc::new(store);
         let servers = (0..SERVERS[usize::from(requests < LONG)]).map(|number| {
             let mut skew = i64::from(dice.below(2 * SKEW + 1)) - i64::from(SKEW);
             let mut revocation = Revocation::default();
@@ -282,7 +290,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{} requests to {} servers in {:.1} simulated days, {} sessions: {} accepted; \
-             refused {} expired, {} revoked, {} either, {} forged; {} without a cookie; of all, \
+             refused {} expired, {} revoked, {} early, {} either, {} forged; {} without a cookie; of all, \
              {} stolen cookies and {} within a second of the deadline",
             tally.requests,
             self.servers,
@@ -291,6 +299,7 @@ impl fmt::Display for Report {
             tally.accepted,
             tally.expired,
             tally.revoked,
+            tally.early,
             tally.either,
             tally.forged,
             tally.without_cookie,

@@ -14,7 +14,7 @@ mod calls;
 mod cluster;
 mod faults;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use calls::*;
 use redis_server::{RedisCluster, RedisServer};
@@ -141,6 +141,28 @@ fn a_wrong_password_is_a_failure_and_not_in_the_error() {
             .unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Failed, "{error:?}");
         assert!(!format!("{error:?}").contains("wrong-one"));
+    });
+}
+
+/// A page goes on with the millisecond in which the last one ended, so one that is all of
+/// one millisecond would never go on.
+#[test]
+fn a_list_of_any_length_is_read_whole_also_where_all_of_it_was_written_at_once() {
+    const WRITE: &str = "for n = 1, 12000 do \
+         local id = string.format('%032d', n) \
+         redis.call('HSET', KEYS[1], id, '4294967295:4294967295') \
+         redis.call('ZADD', KEYS[2], n <= 11000 and 7 or n, id) end";
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let keys = ["entries", "times"].map(|key| format!("{{sealed-session:revoked}}:{key}"));
+        server.cli(&["eval", WRITE, "2", &keys[0], &keys[1]]);
+        let delta = store.revoked_since(None, now()).await.unwrap();
+        let ids: HashSet<_> = delta.entries.iter().map(|entry| entry.id).collect();
+        assert_eq!(ids.len(), 12_000);
+        assert!(delta.entries.iter().all(|it| it.expires == Timestamp::MAX));
     });
 }
 

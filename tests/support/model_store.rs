@@ -25,6 +25,7 @@ pub(crate) struct ModelStore {
     log: Mutex<Vec<RevocationId>>,
     down: AtomicBool,
     deletes_fail: AtomicBool,
+    stands_still: AtomicBool,
     calls: AtomicU64,
 }
 
@@ -37,6 +38,12 @@ impl ModelStore {
     /// From now on it deletes nothing, or deletes again.
     pub(crate) fn fail_deletes(&self, fail: bool) {
         self.deletes_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on a repeated revocation moves nothing on by itself, or does again.
+    #[allow(dead_code, reason = "only the fleet needs it")]
+    pub(crate) fn stand_still(&self, still: bool) {
+        self.stands_still.store(still, Ordering::SeqCst);
     }
 
     /// How many calls it has had.
@@ -175,13 +182,20 @@ impl SessionStore for ModelStore {
         })
     }
 
-    fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.answer(|| {
             self.log.lock().unwrap().push(entry.id);
             let mut revoked = self.revoked.lock().unwrap();
-            let known = revoked.entry(entry.id).or_insert(entry);
-            known.not_before = known.not_before.max(entry.not_before);
-            known.expires = known.expires.max(entry.expires);
+            let known = revoked.get(&entry.id).copied();
+            let before = known.filter(|known| now < known.expires);
+            let mut holds = entry.after(before);
+            if let Some(before) = before
+                && self.stands_still.load(Ordering::SeqCst)
+            {
+                holds.not_before = entry.not_before.max(before.not_before);
+            }
+            revoked.insert(entry.id, holds);
+            before
         })
     }
 

@@ -34,6 +34,10 @@ enum Flaw {
     PurgeTakesLiveRows,
     PurgeNeverEnds,
     LatestRevocationWins,
+    RevocationsStandStill,
+    RevokingTellsNothing,
+    RevokingTellsExpired,
+    RevokesInTwoSteps,
     ExpiredRevocationsTold,
     NoOverlap,
     ChangesKeepTheirPlace,
@@ -74,7 +78,11 @@ fn a_store_that_breaks_a_rule_is_caught_by_the_case_that_names_it() {
         (Flaw::PurgeIgnoresBatch, "a purge deletes nothing that is"),
         (Flaw::PurgeTakesLiveRows, "a purge deletes nothing that is"),
         (Flaw::PurgeNeverEnds, "a purge deletes nothing that is"),
-        (Flaw::LatestRevocationWins, "of repeated revocations the"),
+        (Flaw::LatestRevocationWins, "each revocation of an id mov"),
+        (Flaw::RevocationsStandStill, "each revocation of an id mo"),
+        (Flaw::RevokingTellsNothing, "revoking tells what was there"),
+        (Flaw::RevokingTellsExpired, "an expired revocation is as i"),
+        (Flaw::RevokesInTwoSteps, "of many revocations at once each"),
         (Flaw::ExpiredRevocationsTold, "an expired revocation is not"),
         (Flaw::NoOverlap, "reading on goes back before the cursor"),
         (Flaw::ChangesKeepTheirPlace, "reading on from a cursor fin"),
@@ -125,6 +133,19 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
             return value;
         }
     }
+}
+
+/// Ready when it is polled again.
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|_| {
+        if core::mem::replace(&mut waited, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// A store in a map that keeps the rules, but for its flaw.
@@ -253,15 +274,7 @@ impl SessionStore for Model {
         }
         Box::pin(async move {
             let verdict = self.judge(self.state.lock().unwrap().rows.get(key), expected, now);
-            let mut waited = false;
-            poll_fn(|_| {
-                if core::mem::replace(&mut waited, true) {
-                    Poll::Ready(())
-                } else {
-                    Poll::Pending
-                }
-            })
-            .await;
+            others_first().await;
             Ok(write(&mut self.state.lock().unwrap(), verdict))
         })
     }
@@ -321,19 +334,36 @@ impl SessionStore for Model {
         })
     }
 
-    fn revoke(&self, revoked: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
-        self.answer(|state| {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
+        let read = move |state: &mut State| {
+            let known = state.revoked.get(&revoked.id).map(|(_, entry)| *entry);
+            known.filter(|entry| entry.expires > now || self.has(Flaw::RevokingTellsExpired))
+        };
+        let write = move |state: &mut State, before: Option<Revoked>| {
             state.changes += 1;
-            let place = state.changes;
-            let entry = state.revoked.entry(revoked.id).or_insert((place, revoked));
-            if !self.has(Flaw::ChangesKeepTheirPlace) {
-                entry.0 = place;
+            let mut holds = revoked.after(before);
+            if let Some(before) = before.filter(|_| self.has(Flaw::RevocationsStandStill)) {
+                holds.not_before = revoked.not_before.max(before.not_before);
             }
-            entry.1.not_before = entry.1.not_before.max(revoked.not_before);
-            entry.1.expires = entry.1.expires.max(revoked.expires);
             if self.has(Flaw::LatestRevocationWins) {
-                entry.1 = revoked;
+                holds = revoked;
             }
+            let known = state.revoked.get(&revoked.id).map(|(place, _)| *place);
+            let kept = known.filter(|_| self.has(Flaw::ChangesKeepTheirPlace));
+            let place = kept.unwrap_or(state.changes);
+            state.revoked.insert(revoked.id, (place, holds));
+            before.filter(|_| !self.has(Flaw::RevokingTellsNothing))
+        };
+        if !self.has(Flaw::RevokesInTwoSteps) {
+            return self.answer(|state| {
+                let before = read(state);
+                write(state, before)
+            });
+        }
+        Box::pin(async move {
+            let before = read(&mut self.state.lock().unwrap());
+            others_first().await;
+            Ok(write(&mut self.state.lock().unwrap(), before))
         })
     }
 

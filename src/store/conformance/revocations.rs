@@ -3,7 +3,12 @@
 use core::time::Duration;
 
 use super::{Bench, Case, Outcome, TTL, Wrong, hours, join_all, revocation_id, rule, same};
-use crate::store::{RevocationId, Revoked, SyncCursor};
+use crate::{
+    store::{RevocationId, Revoked, SyncCursor},
+    time::Timestamp,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -15,11 +20,23 @@ pub(super) const CASES: &[Case] = &[
         run: |bench| Box::pin(no_ids(bench)),
     },
     Case {
-        name: "of repeated revocations the later instants hold",
-        run: |bench| Box::pin(later_holds(bench)),
+        name: "each revocation of an id moves it on by a second at least, to the later instants",
+        run: |bench| Box::pin(moves_on(bench)),
     },
     Case {
-        name: "of many revocations at once the latest instants hold",
+        name: "revoking tells what was there before",
+        run: |bench| Box::pin(tells_before(bench)),
+    },
+    Case {
+        name: "an expired revocation is as if it had never been when its id is revoked again",
+        run: |bench| Box::pin(after_expiry(bench)),
+    },
+    Case {
+        name: "what is revoked until the last instant there is stays so",
+        run: |bench| Box::pin(at_the_end(bench)),
+    },
+    Case {
+        name: "of many revocations at once each comes after another",
         run: |bench| Box::pin(many_at_once(bench)),
     },
     Case {
@@ -69,7 +86,7 @@ async fn no_ids(bench: &Bench<'_>) -> Outcome {
     asked(bench, &[], Vec::new()).await
 }
 
-async fn later_holds(bench: &Bench<'_>) -> Outcome {
+async fn moves_on(bench: &Bench<'_>) -> Outcome {
     let first = entry(bench)?;
     let (sooner, later) = (first.not_before - TTL, first.not_before + TTL);
     let (shorter, longer) = (bench.now + Duration::from_mins(30), bench.now + hours(2));
@@ -79,8 +96,11 @@ async fn later_holds(bench: &Bench<'_>) -> Outcome {
         (later, shorter),
         (sooner, longer),
         (sooner, shorter),
+        (later, longer),
+        (later + SECOND, longer + SECOND),
+        (later + SECOND, shorter),
     ];
-    let mut expected = first;
+    let mut expected = None;
     for (not_before, expires) in steps {
         let id = first.id;
         let next = Revoked {
@@ -89,9 +109,54 @@ async fn later_holds(bench: &Bench<'_>) -> Outcome {
             expires,
         };
         bench.writer.revoke(next, bench.now).await?;
-        expected.not_before = expected.not_before.max(not_before);
-        expected.expires = expected.expires.max(expires);
-        asked(bench, &[id], vec![expected]).await?;
+        expected = Some(next.after(expected));
+        asked(bench, &[id], expected.into_iter().collect()).await?;
+    }
+    Ok(())
+}
+
+async fn tells_before(bench: &Bench<'_>) -> Outcome {
+    let first = entry(bench)?;
+    let mut before = None;
+    for (n, store) in (0..6).zip([bench.writer, bench.reader].into_iter().cycle()) {
+        let next = Revoked {
+            not_before: first.not_before + hours(n % 3),
+            ..first
+        };
+        let told = store.revoke(next, bench.now).await?;
+        same("what was there before", &told, &before)?;
+        before = Some(next.after(before));
+    }
+    let other = bench.writer.revoke(entry(bench)?, bench.now).await?;
+    same("what was there of another id", &other, &None)
+}
+
+async fn after_expiry(bench: &Bench<'_>) -> Outcome {
+    let past = Revoked {
+        not_before: bench.now + hours(5),
+        expires: bench.now,
+        ..entry(bench)?
+    };
+    bench.writer.revoke(past, bench.now - TTL).await?;
+    let next = Revoked {
+        not_before: bench.now,
+        expires: bench.now + TTL,
+        ..past
+    };
+    let told = bench.writer.revoke(next, bench.now).await?;
+    same("what was there before", &told, &None)?;
+    asked(bench, &[next.id], vec![next]).await
+}
+
+async fn at_the_end(bench: &Bench<'_>) -> Outcome {
+    let last = Revoked {
+        not_before: Timestamp::MAX,
+        expires: Timestamp::MAX,
+        ..entry(bench)?
+    };
+    for _ in 0..3 {
+        bench.writer.revoke(last, bench.now).await?;
+        asked(bench, &[last.id], vec![last]).await?;
     }
     Ok(())
 }
@@ -99,21 +164,17 @@ async fn later_holds(bench: &Bench<'_>) -> Outcome {
 async fn many_at_once(bench: &Bench<'_>) -> Outcome {
     let first = entry(bench)?;
     let handles = [bench.writer, bench.reader].into_iter().cycle();
-    let calls = (0..16).zip(handles).map(|(n, store)| {
-        let entry = Revoked {
-            not_before: bench.now + hours(n % 5),
-            expires: bench.now + hours(n % 7) + TTL,
-            ..first
-        };
-        store.revoke(entry, bench.now)
-    });
-    join_all(calls.collect()).await?;
-    let expected = Revoked {
-        not_before: bench.now + hours(4),
-        expires: bench.now + hours(7),
-        ..first
-    };
-    asked(bench, &[first.id], vec![expected]).await
+    let calls = (0..16)
+        .zip(handles)
+        .map(|(_, store)| store.revoke(first, bench.now));
+    let mut told = join_all(calls.collect()).await?;
+    told.sort_by_key(|before| before.map(|before| before.not_before));
+    let mut holds = None;
+    for before in told {
+        same("what was there before", &before, &holds)?;
+        holds = Some(first.after(holds));
+    }
+    asked(bench, &[first.id], holds.into_iter().collect()).await
 }
 
 async fn expired(bench: &Bench<'_>) -> Outcome {
@@ -174,7 +235,8 @@ async fn changed(bench: &Bench<'_>) -> Outcome {
     };
     bench.writer.revoke(change, bench.now).await?;
     let (found, _) = since(bench, Some(cursor), &[first.id]).await?;
-    same("revocations after the cursor", &found, &vec![change])
+    let expected = vec![change.after(Some(first))];
+    same("revocations after the cursor", &found, &expected)
 }
 
 async fn overlap(bench: &Bench<'_>) -> Outcome {

@@ -141,11 +141,10 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn revoke(&self, revoked: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         Box::pin(async move {
             let mut list = self.list();
-            list.add(revoked, self.tick());
-            Ok(())
+            Ok(list.add(revoked, self.tick(), now))
         })
     }
 
@@ -188,11 +187,11 @@ struct List {
 }
 
 impl List {
-    fn add(&mut self, new: Revoked, tick: u64) {
-        let (changed, entry) = self.entries.entry(new.id).or_insert((tick, new));
-        *changed = tick;
-        entry.not_before = entry.not_before.max(new.not_before);
-        entry.expires = entry.expires.max(new.expires);
+    fn add(&mut self, new: Revoked, tick: u64, now: Timestamp) -> Option<Revoked> {
+        let known = self.entries.get(&new.id).map(|(_, entry)| *entry);
+        let before = known.filter(|entry| entry.expires > now);
+        self.entries.insert(new.id, (tick, new.after(before)));
+        before
     }
 
     fn purge(&mut self, now: Timestamp, batch: usize) -> u64 {

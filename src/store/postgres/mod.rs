@@ -9,7 +9,10 @@ pub use self::connect::PostgresBuilder;
 use self::lease::{Lease, is_broken};
 use super::{
     RowPhase, SessionStore, StoreError, StoreErrorKind, StoreFuture,
-    sql::{failure, kind_of, limited, operations::operations},
+    sql::{
+        failure, kind_of, limited,
+        operations::{all_pages, operations},
+    },
 };
 
 mod connect;
@@ -255,9 +258,9 @@ impl SessionStore for PostgresStore {
         }))
     }
 
-    fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         Box::pin(self.call(move |mut c| async move {
-            let answer = revoke(&mut c, &self.sql, entry).await;
+            let answer = revoke(&mut c, &self.sql, entry, now).await;
             (c, answer)
         }))
     }
@@ -278,9 +281,14 @@ impl SessionStore for PostgresStore {
         cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> StoreFuture<'_, RevocationDelta> {
-        Box::pin(self.call(move |mut c| async move {
-            let answer = revoked_since(&mut c, &self.sql, cursor, now).await;
-            (c, answer)
-        }))
+        let read = move |place: Place| async move {
+            let place = &place;
+            let call = self.call(move |mut c| async move {
+                let answer = revoked_page(&mut c, &self.sql, place, now).await;
+                (c, answer)
+            });
+            Box::pin(call).await
+        };
+        Box::pin(all_pages(cursor, read))
     }
 }

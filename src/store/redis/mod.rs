@@ -46,7 +46,8 @@
 //! When a reply is lost with its connection, the command is sent once more. Every write
 //! carries a random mark that stays in the row, so the repetition of an update that had
 //! won answers [`Updated::Updated`], and not that it lost against itself. If yet another
-//! update came between the two, it answers [`Updated::Conflict`]. A write that timed out
+//! update came between the two, it answers [`Updated::Conflict`]. A revocation that is
+//! repeated tells of itself as what was there before. A write that timed out
 //! is not repeated, and may still happen when the server wakes up.
 //!
 //! # What it keeps
@@ -292,8 +293,8 @@ impl SessionStore for RedisStore {
         Box::pin(self.delete_expired_revocations(now, batch))
     }
 
-    fn revoke(&self, revoked: Revoked, _now: Timestamp) -> StoreFuture<'_, ()> {
-        Box::pin(self.add_revocation(revoked))
+    fn revoke(&self, revoked: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
+        Box::pin(self.add_revocation(revoked, now))
     }
 
     fn revoked<'a>(

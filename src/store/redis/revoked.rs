@@ -5,7 +5,11 @@
 
 use ::redis::cmd;
 
-use super::{RedisStore, script::MAX_BATCH, seconds};
+use super::{
+    RedisStore,
+    script::{MAX_BATCH, PAGE},
+    seconds,
+};
 use crate::{
     store::{
         RevocationDelta, RevocationId, Revoked, SYNC_OVERLAP_SECONDS, StoreError, StoreErrorKind,
@@ -29,13 +33,22 @@ impl RevokedKeys {
 }
 
 impl RedisStore {
-    pub(super) async fn add_revocation(&self, revoked: Revoked) -> Result<(), StoreError> {
-        let args: [&[u8]; 3] = [
+    pub(super) async fn add_revocation(
+        &self,
+        revoked: Revoked,
+        now: Timestamp,
+    ) -> Result<Option<Revoked>, StoreError> {
+        let args: [&[u8]; 4] = [
             &revoked.id.0,
             &seconds(revoked.not_before),
             &seconds(revoked.expires),
+            &seconds(now),
         ];
-        self.run(&self.scripts.revoke, &self.revoked.0, &args).await
+        let before: Option<Vec<u8>> = self
+            .run(&self.scripts.revoke, &self.revoked.0, &args)
+            .await?;
+        let before = before.map(|value| entry(revoked.id, &value)).transpose()?;
+        Ok(before.filter(|before| before.expires > now))
     }
 
     pub(super) async fn revocations(
@@ -64,28 +77,64 @@ impl RedisStore {
         cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> Result<RevocationDelta, StoreError> {
-        let from = cursor
+        let mut delta = RevocationDelta {
+            entries: Vec::new(),
+            cursor: SyncCursor(0),
+        };
+        let (mut limit, mut from) = (PAGE, Vec::new());
+        loop {
+            let page = self.page(cursor, limit, &from).await?;
+            if from.is_empty() {
+                delta.cursor = page.clock;
+            }
+            let whole = u32::try_from(page.entries.len()).unwrap_or(u32::MAX) < limit;
+            let live = page.entries.into_iter().filter(|it| it.expires > now);
+            delta.entries.extend(live);
+            if whole {
+                return Ok(delta);
+            }
+            // The next page begins with the last millisecond of this one, of which there
+            // may be more: those come twice. All of one millisecond are one page.
+            limit = if page.last == from {
+                limit.saturating_mul(2)
+            } else {
+                PAGE
+            };
+            from = page.last;
+        }
+    }
+
+    async fn page(
+        &self,
+        cursor: Option<SyncCursor>,
+        limit: u32,
+        from: &[u8],
+    ) -> Result<Page, StoreError> {
+        let cursor = cursor
             .map(|cursor| cursor.0.to_string())
             .unwrap_or_default();
         let overlap = u64::from(SYNC_OVERLAP_SECONDS)
             .saturating_mul(1000)
             .to_string();
-        let args: [&[u8]; 2] = [from.as_bytes(), overlap.as_bytes()];
-        let (cursor, flat): (u64, Vec<Vec<u8>>) = self
+        let limit = limit.to_string();
+        let args: [&[u8]; 4] = [
+            cursor.as_bytes(),
+            overlap.as_bytes(),
+            limit.as_bytes(),
+            from,
+        ];
+        let (clock, last, flat): (u64, Vec<u8>, Vec<Vec<u8>>) = self
             .run(&self.scripts.revoked_since, &self.revoked.0, &args)
             .await?;
         let (pairs, _) = flat.as_chunks();
-        let mut entries = Vec::with_capacity(pairs.len());
-        for [id, value] in pairs {
+        let entries = pairs.iter().map(|[id, value]| {
             let id = <[u8; 32]>::try_from(id.as_slice()).map_err(|_| broken())?;
-            let entry = entry(RevocationId(id), value)?;
-            if entry.expires > now {
-                entries.push(entry);
-            }
-        }
-        Ok(RevocationDelta {
-            entries,
-            cursor: SyncCursor(cursor),
+            entry(RevocationId(id), value)
+        });
+        Ok(Page {
+            clock: SyncCursor(clock),
+            last,
+            entries: entries.collect::<Result<_, _>>()?,
         })
     }
 
@@ -99,6 +148,14 @@ impl RedisStore {
         self.run(&self.scripts.delete_expired, &self.revoked.0, &args)
             .await
     }
+}
+
+/// Some of the list, expired entries included.
+struct Page {
+    clock: SyncCursor,
+    /// When the last of them was written, as the server says it.
+    last: Vec<u8>,
+    entries: Vec<Revoked>,
 }
 
 /// The entry whose value is `not_before:expires`.

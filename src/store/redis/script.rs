@@ -57,42 +57,57 @@ end
 return 1
 ";
 
-/// `KEYS`: entries, times, expiries. `ARGV`: id, not before, expires.
+/// `KEYS`: entries, times, expiries. `ARGV`: id, not before, expires, now. Returns the
+/// entry that was there; when the script runs twice because its first reply was lost, that
+/// is its own.
 const REVOKE: &str = r"
+local function later(old, new)
+  old, new = tonumber(old), tonumber(new)
+  local next = math.min(old + 1, new + 120)
+  return string.format('%.0f', math.min(4294967295, math.max(old, new, next)))
+end
 local not_before, expires = ARGV[2], ARGV[3]
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then
   local old_not_before, old_expires = string.match(old, '^(%d+):(%d+)$')
-  if tonumber(old_not_before) > tonumber(not_before) then not_before = old_not_before end
-  if tonumber(old_expires) > tonumber(expires) then expires = old_expires end
+  if tonumber(old_expires) > tonumber(ARGV[4]) then
+    not_before, expires = later(old_not_before, not_before), later(old_expires, expires)
+  end
 end
 local time = redis.call('TIME')
 local ms = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('HSET', KEYS[1], ARGV[1], not_before .. ':' .. expires)
 redis.call('ZADD', KEYS[2], ms, ARGV[1])
 redis.call('ZADD', KEYS[3], expires, ARGV[1])
-return 1
+return old
 ";
 
-/// `KEYS`: entries, times. `ARGV`: the cursor or nothing, milliseconds of overlap.
+/// The most revocations that one call reads, unless they were written in one millisecond.
+pub(super) const PAGE: u32 = 5_000;
+
+/// `KEYS`: entries, times. `ARGV`: the cursor or nothing, milliseconds of overlap, how many
+/// at most, and the time at which an earlier page ended or nothing. Returns the server's
+/// time, the time of the last entry, and the entries.
 ///
 /// A cursor ahead of this server's clock was taken from another server before a failover;
 /// this one's clock counts then.
 const REVOKED_SINCE: &str = r"
 local time = redis.call('TIME')
 local ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local entries
-if ARGV[1] == '' then
-  entries = redis.call('HGETALL', KEYS[1])
-else
-  local from = math.min(tonumber(ARGV[1]), ms) - tonumber(ARGV[2])
-  entries = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], string.format('%.0f', from), '+inf')) do
-    entries[#entries + 1] = id
-    entries[#entries + 1] = redis.call('HGET', KEYS[1], id) or ''
+local from = ARGV[4]
+if from == '' then
+  from = '-inf'
+  if ARGV[1] ~= '' then
+    from = string.format('%.0f', math.min(tonumber(ARGV[1]), ms) - tonumber(ARGV[2]))
   end
 end
-return { string.format('%.0f', ms), entries }
+local entries = redis.call('ZRANGEBYSCORE', KEYS[2], from, '+inf', 'WITHSCORES',
+  'LIMIT', 0, ARGV[3])
+local last = entries[#entries] or ''
+for place = 1, #entries, 2 do
+  entries[place + 1] = redis.call('HGET', KEYS[1], entries[place]) or ''
+end
+return { string.format('%.0f', ms), last, entries }
 ";
 
 /// `KEYS`: entries, times, expiries. `ARGV`: now, how many.

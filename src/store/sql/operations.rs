@@ -5,7 +5,10 @@
 
 use super::Sql;
 use crate::{
-    store::{RevocationId, Revoked, Row, RowPhase, RowState, SYNC_OVERLAP_SECONDS},
+    store::{
+        RevocationDelta, RevocationId, Revoked, Row, RowPhase, RowState, SYNC_OVERLAP_SECONDS,
+        StoreError, SyncCursor,
+    },
     time::Timestamp,
 };
 
@@ -18,8 +21,8 @@ macro_rules! operations {
             Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey,
             RowState, SyncCursor, Updated,
             sql::{
-                operations::{from_cursor, id_array, revocation, row, seconds, text, version},
-                statements::{IDS, Statements},
+                operations::{Page, Place, id_array, revocation, row, seconds, text, version},
+                statements::{IDS, PAGE, Statements},
             },
         };
         use crate::time::Timestamp;
@@ -146,18 +149,27 @@ macro_rules! operations {
             Ok(deleted)
         }
 
+        /// The row keeps what was there before, so that one statement writes and tells it.
         pub(super) async fn revoke(
             connection: &mut $connection,
             sql: &Statements,
             revoked: Revoked,
-        ) -> Answer<()> {
-            query(text(&sql.revoke))
+            now: Timestamp,
+        ) -> Answer<Option<Revoked>> {
+            // All rows, though there is one: what fails at the end of the statement is told.
+            let told = query(text(&sql.revoke))
                 .bind(revoked.id.0.as_slice())
                 .bind(seconds(revoked.not_before))
                 .bind(seconds(revoked.expires))
-                .execute(connection)
-                .await
-                .map(drop)
+                .bind(seconds(now))
+                .fetch_all(connection)
+                .await?;
+            let told = told.first().ok_or(sqlx::Error::RowNotFound)?;
+            let (Some(not_before), Some(expires)) = (told.try_get(0)?, told.try_get(1)?) else {
+                return Ok(None);
+            };
+            let before = revocation(revoked.id, not_before, expires)?;
+            Ok(Some(before).filter(|before| before.expires > now))
         }
 
         pub(super) async fn revoked(
@@ -180,27 +192,43 @@ macro_rules! operations {
             Ok(entries)
         }
 
-        /// The cursor is read before the entries: what is written in between comes twice.
-        pub(super) async fn revoked_since(
+        /// The clock is read before the entries: what is written in between comes twice.
+        pub(super) async fn revoked_page(
             connection: &mut $connection,
             sql: &Statements,
-            cursor: Option<SyncCursor>,
+            place: &Place,
             now: Timestamp,
-        ) -> Answer<RevocationDelta> {
-            let clock = query(text(&sql.clock)).fetch_one(&mut *connection).await?;
-            let clock: i64 = clock.try_get(0)?;
+        ) -> Answer<Page> {
+            let clock = match place.clock {
+                Some(clock) => clock,
+                None => {
+                    let clock = query(text(&sql.clock)).fetch_one(&mut *connection).await?;
+                    clock.try_get(0)?
+                }
+            };
             let found = query(text(&sql.revoked_since))
-                .bind(from_cursor(cursor.map(|cursor| cursor.0)))
+                .bind(place.changed)
+                .bind(place.id.as_slice())
                 .bind(seconds(now))
                 .fetch_all(connection)
                 .await?;
+            let last = found.last().filter(|_| found.len() >= PAGE);
+            let next = match last {
+                Some(last) => Some(Place {
+                    clock: Some(clock),
+                    changed: last.try_get(3)?,
+                    id: last.try_get(0)?,
+                }),
+                None => None,
+            };
             let mut entries = Vec::with_capacity(found.len());
             for found in found {
                 let id = id_array(found.try_get(0)?)?;
                 entries.push(revocation(id, found.try_get(1)?, found.try_get(2)?)?);
             }
             let cursor = SyncCursor(u64::try_from(clock).unwrap_or(0));
-            Ok(RevocationDelta { entries, cursor })
+            let delta = RevocationDelta { entries, cursor };
+            Ok(Page { delta, next })
         }
     };
 }
@@ -221,11 +249,50 @@ pub(in crate::store) fn version(state: RowState) -> i64 {
     i64::try_from(state.version).unwrap_or(-1)
 }
 
-/// The overlap before the cursor, or the beginning.
-pub(in crate::store) fn from_cursor(cursor: Option<u64>) -> i64 {
-    let overlap = u64::from(SYNC_OVERLAP_SECONDS).saturating_mul(1_000_000);
-    let from = cursor.map(|cursor| cursor.saturating_sub(overlap));
-    from.map_or(i64::MIN, |from| i64::try_from(from).unwrap_or(i64::MAX))
+/// Where the next page of the list of revocations begins: behind that one.
+pub(in crate::store) struct Place {
+    /// The database's clock when the first page was read.
+    pub(in crate::store) clock: Option<i64>,
+    pub(in crate::store) changed: i64,
+    pub(in crate::store) id: Vec<u8>,
+}
+
+impl Place {
+    /// The overlap before the cursor, or the beginning.
+    pub(in crate::store) fn at(cursor: Option<SyncCursor>) -> Self {
+        let overlap = u64::from(SYNC_OVERLAP_SECONDS).saturating_mul(1_000_000);
+        let from = cursor.map(|cursor| cursor.0.saturating_sub(overlap));
+        Self {
+            clock: None,
+            changed: from.map_or(i64::MIN, |from| i64::try_from(from).unwrap_or(i64::MAX)),
+            // Before every id.
+            id: vec![0],
+        }
+    }
+}
+
+/// Some of the list of revocations, and where there may be more. What changes while it is
+/// read moves to its end, and so is read once more rather than missed.
+pub(in crate::store) struct Page {
+    pub(in crate::store) delta: RevocationDelta,
+    pub(in crate::store) next: Option<Place>,
+}
+
+/// Reads page after page; `read` has the time of a call for each.
+pub(in crate::store) async fn all_pages<F>(
+    cursor: Option<SyncCursor>,
+    read: impl Fn(Place) -> F,
+) -> Result<RevocationDelta, StoreError>
+where
+    F: Future<Output = Result<Page, StoreError>>,
+{
+    let mut page = read(Place::at(cursor)).await?;
+    let mut delta = page.delta;
+    while let Some(place) = page.next {
+        page = read(place).await?;
+        delta.entries.append(&mut page.delta.entries);
+    }
+    Ok(delta)
 }
 
 pub(in crate::store) fn row(

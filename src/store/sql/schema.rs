@@ -57,7 +57,8 @@ fn first(tables: &Tables, dialect: Dialect) -> Vec<String> {
         index(rows, "rows", "expires"),
         format!(
             "CREATE TABLE IF NOT EXISTS {revoked} (id {bytes} PRIMARY KEY NOT NULL, \
-             not_before BIGINT NOT NULL, expires BIGINT NOT NULL, changed BIGINT NOT NULL)"
+             not_before BIGINT NOT NULL, expires BIGINT NOT NULL, changed BIGINT NOT NULL, \
+             was_not_before BIGINT, was_expires BIGINT)"
         ),
         index(revoked, "revoked", "expires"),
         index(revoked, "revoked", "changed"),

@@ -5,6 +5,14 @@ use super::{Dialect, Sql, Tables};
 /// How many ids one statement asks for; fewer are filled up with repetitions.
 pub(in crate::store) const IDS: usize = 16;
 
+/// The last instant there is.
+const MAX: u32 = u32::MAX;
+/// Seconds: [`CLOCK_TOLERANCE`](crate::time::CLOCK_TOLERANCE).
+const AHEAD: u64 = crate::time::CLOCK_TOLERANCE.as_secs();
+
+/// How many revocations one statement reads: few enough for the time of a call.
+pub(in crate::store) const PAGE: usize = 5_000;
+
 #[derive(Debug)]
 pub(in crate::store) struct Statements {
     pub(in crate::store) create: Sql,
@@ -25,7 +33,16 @@ impl Statements {
     pub(in crate::store) fn new(tables: &Tables, dialect: Dialect) -> Self {
         let Tables { rows, revoked, .. } = tables;
         let clock = dialect.clock();
-        let (greatest, skip_locked) = (dialect.greatest(), dialect.skip_locked());
+        let skip_locked = dialect.skip_locked();
+        let later = |column: &str| {
+            let (greatest, least) = (dialect.greatest(), dialect.least());
+            format!(
+                "{column} = CASE WHEN r.expires <= $4 THEN excluded.{column} \
+                 ELSE {least}({MAX}, {greatest}(r.{column}, excluded.{column}, \
+                 {least}(r.{column} + 1, excluded.{column} + {AHEAD}))) END"
+            )
+        };
+        let (later_not_before, later_expires) = (later("not_before"), later("expires"));
         let ids: Vec<String> = (2..).take(IDS).map(|n| format!("${n}")).collect();
         let ids = ids.join(", ");
         let purge = |table: &str, key: &str| {
@@ -64,8 +81,9 @@ impl Statements {
                 "INSERT INTO {revoked} AS r (id, not_before, expires, changed) \
                  VALUES ($1, $2, $3, {clock}) \
                  ON CONFLICT (id) DO UPDATE SET \
-                 not_before = {greatest}(r.not_before, excluded.not_before), \
-                 expires = {greatest}(r.expires, excluded.expires), changed = {clock}"
+                 was_not_before = r.not_before, was_expires = r.expires, \
+                 {later_not_before}, {later_expires}, changed = {clock} \
+                 RETURNING was_not_before, was_expires"
             )
             .into(),
             revoked: format!(
@@ -75,8 +93,9 @@ impl Statements {
             .into(),
             clock: format!("SELECT {clock}").into(),
             revoked_since: format!(
-                "SELECT id, not_before, expires FROM {revoked} \
-                 WHERE changed >= $1 AND expires > $2"
+                "SELECT id, not_before, expires, changed FROM {revoked} \
+                 WHERE changed >= $1 AND (changed > $1 OR id > $2) AND expires > $3 \
+                 ORDER BY changed, id LIMIT {PAGE}"
             )
             .into(),
         }
@@ -102,6 +121,15 @@ impl Dialect {
             Self::Postgres => "GREATEST",
             #[cfg(feature = "store-sqlite")]
             Self::Sqlite => "max",
+        }
+    }
+
+    fn least(self) -> &'static str {
+        match self {
+            #[cfg(feature = "store-postgres")]
+            Self::Postgres => "LEAST",
+            #[cfg(feature = "store-sqlite")]
+            Self::Sqlite => "min",
         }
     }
 

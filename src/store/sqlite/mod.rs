@@ -8,7 +8,10 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 pub use self::open::SqliteBuilder;
 use super::{
     SessionStore, StoreError, StoreErrorKind, StoreFuture,
-    sql::{failure, limited, operations::operations},
+    sql::{
+        failure, limited,
+        operations::{all_pages, operations},
+    },
 };
 
 mod open;
@@ -162,10 +165,10 @@ impl SessionStore for SqliteStore {
         })
     }
 
-    fn revoke(&self, entry: Revoked, _: Timestamp) -> StoreFuture<'_, ()> {
+    fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.call(async move {
             let c = &mut *self.connection().await?;
-            revoke(c, &self.sql, entry).await
+            revoke(c, &self.sql, entry, now).await
         })
     }
 
@@ -185,9 +188,12 @@ impl SessionStore for SqliteStore {
         cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> StoreFuture<'_, RevocationDelta> {
-        self.call(async move {
-            let c = &mut *self.connection().await?;
-            revoked_since(c, &self.sql, cursor, now).await
-        })
+        let read = move |place: Place| {
+            self.call(async move {
+                let c = &mut *self.connection().await?;
+                revoked_page(c, &self.sql, &place, now).await
+            })
+        };
+        Box::pin(all_pages(cursor, read))
     }
 }
