@@ -28,7 +28,7 @@ find "$out/tree" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
 tar -c --exclude=./target --exclude=./.git --exclude=node_modules . | tar -xm -C "$out/tree"
 rm -rf "$out"/mutants.out* "$out"/{first,second}
 
-# mutants STAGE ARGUMENT...: 0 all noticed, 2 some not, 3 some without end; the rest is trouble.
+# mutants STAGE ARGUMENT...: 0 all noticed, 2 some not, 3 some out of time; the rest is trouble.
 mutants() {
     local stage=$1 code=0 file
     shift
@@ -65,7 +65,7 @@ done | awk '
         printf "| %s | %d | %d | %d | %d | %d |\n", name, a + b + c + d, a, b, c, d
     }
     END {
-        print "| file | changes | noticed | do not compile | never end | not noticed |"
+        print "| file | changes | noticed | do not compile | time out | not noticed |"
         print "|---|---:|---:|---:|---:|---:|"
         for (i = 1; i <= count; i++) {
             f = order[i]
