@@ -28,6 +28,9 @@ find "$out/tree" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
 tar -c --exclude=./target --exclude=./.git --exclude=node_modules . | tar -xm -C "$out/tree"
 rm -rf "$out"/mutants.out* "$out"/{first,second}
 
+# A change that makes a list without end is stopped before it takes the machine's memory.
+ulimit -v 8388608 2>/dev/null || true
+
 # mutants STAGE ARGUMENT...: 0 all noticed, 2 some not, 3 some out of time; the rest is trouble.
 mutants() {
     local stage=$1 code=0 file

@@ -203,10 +203,18 @@ mod tests {
             })
         );
         assert_eq!(KeyRing::from_toml(&[0xff]), Err(RingError::Syntax(1)));
-        assert_eq!(
-            KeyRing::from_toml(&vec![b'\n'; MAX_FILE_LEN + 1]),
-            Err(RingError::Syntax(1))
-        );
+    }
+
+    #[test]
+    fn a_file_of_64_kib_is_read_and_a_longer_one_is_not() {
+        let mut text = file(&secret(), "seals_from = 2026-11-22T00:00:00Z");
+        text.push_str(&"\n".repeat(65_536 - text.len()));
+        assert!(KeyRing::from_toml(text.as_bytes()).is_ok());
+        for _ in 0..2 {
+            text.push('\n');
+            let read = KeyRing::from_toml(text.as_bytes());
+            assert_eq!(read, Err(RingError::Syntax(1)), "{}", text.len());
+        }
     }
 
     #[test]
