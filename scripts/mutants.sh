@@ -49,6 +49,8 @@ names() { cat "$@" | sed -E 's/^([^:]+):[0-9]+:[0-9]+:/\1:/' | sort; }
 mutants first --cargo-arg=--lib
 last=first
 if [ -s "$out/first/missed.txt" ]; then
+    # What timed out is noticed: not again with slower tests.
+    cat "$out/first/timeout.txt" >>"$out/mutants.out/caught.txt"
     say "what the unit tests do not notice, with the tests in tests/"
     mutants second --iterate "${tests[@]/#/--cargo-arg=--test=}"
     last=second
