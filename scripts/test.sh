@@ -5,5 +5,6 @@ for check in fmt clippy docs lean stores tests shops compare vectors interop for
     fuzz fleet memory constant-time compression supply; do
     bash "scripts/$check.sh"
 done
+bash scripts/mutants.sh --ci
 bash scripts/load.sh 30
 say "all checks passed"
