@@ -185,7 +185,10 @@ mod tests {
 
     #[test]
     fn a_ring_file_may_be_one_line() {
-        let key = format!("secret = \"{}\", seals_from = 2026-11-22T00:00:00Z", *secret());
+        let key = format!(
+            "secret = \"{}\", seals_from = 2026-11-22T00:00:00Z",
+            *secret()
+        );
         let ring = KeyRing::from_text(&format!("key = [{{ {key} }}]")).unwrap();
         assert_eq!(ring.keys().len(), 1);
     }
