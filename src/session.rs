@@ -10,8 +10,13 @@ use crate::{
     claims::{Claims, Identity, LifetimeClass, SessionId, Subject},
     codec::{Plan, record::Handle},
     error::SealError,
-    manager::{EventKind, Inner, OnInvalid, Place, Presented, SessionError, load, lock, save},
-    payload::{SessionData, body::to_postcard},
+    manager::{
+        EventKind, Inner, OnInvalid, Place, Presented, SessionError, load, lock, save_there,
+    },
+    payload::{
+        SessionData,
+        body::{is_postcard_of, to_postcard},
+    },
     store::RowState,
     time::Timestamp,
     wiped::Wiped,
@@ -225,7 +230,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
         for claims in load::open_all(manager, &self.0.request) {
-            save::end(manager, &claims).await?;
+            save_there::end(manager, &claims).await?;
             manager.tell(EventKind::LoggedOut, Some(claims.session_id()));
         }
         let mut live = Live::empty(Presented::Nothing)?;
@@ -236,7 +241,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         if matches!(*state, State::Finished) {
             return Err(SessionError::TooLate);
         }
-        *state = State::Live(Box::new(live));
+        *state = State::Live(live);
         Ok(())
     }
 
@@ -333,10 +338,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     }
 
     /// What is to be saved; `None` if nobody looked at the session.
-    pub(crate) fn take_live(&self) -> Option<Live<T>> {
+    pub(crate) fn take_live(&self) -> Option<Box<Live<T>>> {
         let state = core::mem::replace(&mut *lock(&self.0.state), State::Finished);
         match state {
-            State::Live(live) => Some(*live),
+            State::Live(live) => Some(live),
             State::Unread | State::Finished => None,
         }
     }
@@ -359,7 +364,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         };
         let original = to_postcard(&data)?;
         let session = Self::new(manager, Request::default());
-        *lock(&session.0.state) = State::Live(Box::new(Live::held(held, data, original)));
+        *lock(&session.0.state) = State::Live(Live::held(held, data, original));
         Ok(session)
     }
 
@@ -407,7 +412,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         let live = load::load(&self.0.manager, &self.0.request, on_invalid).await?;
         let mut state = lock(&self.0.state);
         if matches!(*state, State::Unread) {
-            *state = State::Live(Box::new(live));
+            *state = State::Live(live);
         }
         Ok(())
     }
@@ -439,28 +444,22 @@ impl<T> fmt::Debug for Session<T> {
 
 impl<T: SessionData + Default> Live<T> {
     /// No session yet.
-    pub(crate) fn empty(presented: Presented) -> Result<Self, SessionError> {
+    pub(crate) fn empty(presented: Presented) -> Result<Box<Self>, SessionError> {
         let data = T::default();
-        Ok(Self {
-            presented,
-            held: None,
-            identity: None,
-            class: LifetimeClass::DEFAULT,
-            renewed: false,
-            logged_out: false,
-            touched: false,
-            torn: false,
-            original: to_postcard(&data)?,
-            data,
-            read_only: None,
-        })
+        let original = to_postcard(&data)?;
+        Ok(Self::new(presented, None, data, original))
     }
 
-    pub(crate) fn held(held: Held, data: T, original: Wiped) -> Self {
-        Self {
-            presented: Presented::Valid,
-            class: held.claims.class(),
-            held: Some(held),
+    pub(crate) fn held(held: Held, data: T, original: Wiped) -> Box<Self> {
+        Self::new(Presented::Valid, Some(held), data, original)
+    }
+
+    fn new(presented: Presented, held: Option<Held>, data: T, original: Wiped) -> Box<Self> {
+        let class = held.as_ref().map(|held| held.claims.class());
+        Box::new(Self {
+            presented,
+            class: class.unwrap_or_default(),
+            held,
             identity: None,
             renewed: false,
             logged_out: false,
@@ -469,12 +468,7 @@ impl<T: SessionData + Default> Live<T> {
             data,
             original,
             read_only: None,
-        }
-    }
-
-    pub(crate) fn read_only(mut self, why: SessionError) -> Self {
-        self.read_only = Some(why);
-        self
+        })
     }
 
     fn current_identity(&self) -> Option<Identity> {
@@ -484,7 +478,7 @@ impl<T: SessionData + Default> Live<T> {
 
     /// Whether the data is another than it was.
     pub(crate) fn is_changed(&self) -> Result<bool, SealError> {
-        Ok(self.touched && *to_postcard(&self.data)? != *self.original)
+        Ok(self.touched && !is_postcard_of(&self.data, &self.original)?)
     }
 
     /// Whether the class is another than the client's, or than a new session's.

@@ -19,7 +19,7 @@ use http::{
     header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY},
 };
 
-use crate::manager::{RequestHeaders, ResponseHeaders};
+use crate::manager::{NO_STORE, PRIVATE, RequestHeaders, ResponseHeaders};
 
 impl RequestHeaders for HeaderMap {
     fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
@@ -68,7 +68,12 @@ fn line(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
         "vary" => VARY,
         other => HeaderName::from_bytes(other.as_bytes()).ok()?,
     };
-    let mut value = HeaderValue::from_str(value).ok()?;
+    let mut value = match value {
+        "Cookie" => HeaderValue::from_static("Cookie"),
+        PRIVATE => HeaderValue::from_static(PRIVATE),
+        NO_STORE => HeaderValue::from_static(NO_STORE),
+        other => HeaderValue::from_str(other).ok()?,
+    };
     // Not for HPACK's dynamic table (RFC 7541, section 7.1.3), nor for a debugger's output.
     value.set_sensitive(name != CACHE_CONTROL && name != VARY);
     Some((name, value))

@@ -25,7 +25,7 @@ use crate::{
     claims::{Identity, Subject},
     error::{OpenError, SealError},
     expiry::Policy,
-    keys::SharedKeyRing,
+    keys::{KeyId, SharedKeyRing},
     payload::{Compression, SessionData},
     random::Random,
     time::{Clock, Timestamp},
@@ -217,6 +217,15 @@ impl<S: Suite> Codec<S> {
         }
         let table = Arc::new(Self::derive(&self.keys, &self.domains));
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&table);
+        table
+    }
+
+    /// The same, once the ring has been read again if it does not know this key.
+    fn table_for(&self, key_id: KeyId, now: Timestamp) -> Arc<KeyTable> {
+        let table = self.table();
+        if table.opening(key_id, now).is_none() && self.keys.reload_for_unknown_key(now) {
+            return self.table();
+        }
         table
     }
 

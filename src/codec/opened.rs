@@ -153,6 +153,17 @@ impl OpenedToken {
         self.bytes.get(self.body.clone()).unwrap_or_default()
     }
 
+    /// The session's data in postcard, in the buffer that it was opened in.
+    pub(crate) fn into_bytes(mut self) -> Wiped {
+        let Range { start, end } = self.body;
+        let bytes = &mut self.bytes.0;
+        if start <= end && end <= bytes.len() {
+            bytes.copy_within(start..end, 0);
+            bytes.truncate(end.saturating_sub(start));
+        }
+        self.bytes
+    }
+
     /// The session's data.
     ///
     /// # Errors
@@ -207,10 +218,7 @@ impl OpenedToken {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        if let Some(expanded) = body::expand(self.bytes(), shape, body::MAX_INFLATED)? {
-            self.body = 0..expanded.len();
-            self.bytes = expanded;
-        }
+        self.body = body::expand(&mut self.bytes, self.body, shape, body::MAX_INFLATED)?;
         Ok(self)
     }
 

@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use super::{
     OpenedToken, Scope, Sealed,
     suite::{Encrypted, decrypt, encrypt},
-    table::sub_key,
+    table::SubKeys,
 };
 use crate::{
     claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
     crypto::{Prf, sha256},
     error::{OpenError, OpenErrorKind, SealError},
-    keys::{Key, KeyId},
+    keys::KeyId,
     payload::{SessionData, body},
     random::RandomError,
     token::{self, KEYED_LEN, SuiteId},
@@ -133,16 +133,12 @@ impl Scope<'_, Encrypted> {
             }
         }
         put_claims(&claims, SuiteId::Record, &mut token);
-        let ring = self.codec.keys.current();
-        let key = ring
-            .sealing_key(self.now)
-            .ok_or(SealError::NoSealingKey)?
-            .key();
-        let domain = self.codec.domains.first().ok_or(SealError::NoSealingKey)?;
+        let table = self.codec.table();
+        let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         encrypt(
             SuiteId::Record,
-            &record_prf(key, &domain.context, &domain.name, handle),
-            key.id(),
+            &record_prf(keyed, handle),
+            key_id,
             &record_aad(identity.sid, version),
             &*self.codec.random,
             &mut token,
@@ -166,28 +162,18 @@ impl Scope<'_, Encrypted> {
             Some(_) => return Err(token::WRONG_SUITE),
             None => return Err(token::TOO_SHORT),
         };
-        let mut ring = self.codec.keys.current();
-        if ring.opening_key(key_id, self.now).is_none()
-            && self.codec.keys.reload_for_unknown_key(self.now)
-        {
-            ring = self.codec.keys.current();
-        }
-        let key = ring
-            .opening_key(key_id, self.now)
-            .ok_or(OpenError::new(
-                OpenErrorKind::UnknownKey,
-                "the record's key is not in the ring, or is closed",
-            ))?
-            .key();
+        let table = self.codec.table_for(key_id, self.now);
+        let keyed = table.opening(key_id, self.now).ok_or(OpenError::new(
+            OpenErrorKind::UnknownKey,
+            "the record's key is not in the ring, or is closed",
+        ))?;
         let aad = record_aad(reference.sid, version);
-        let (content, from_former_domain) = self
-            .codec
-            .domains
+        let (content, from_former_domain) = keyed
             .iter()
-            .filter(|domain| domain.until.is_none_or(|until| self.now < until))
-            .find_map(|domain| {
-                let keyed = record_prf(key, &domain.context, &domain.name, handle);
-                let content = decrypt(&keyed, &aad, &mut bytes).ok()?;
+            .zip(&self.codec.domains)
+            .filter(|(_, domain)| domain.until.is_none_or(|until| self.now < until))
+            .find_map(|(keyed, domain)| {
+                let content = decrypt(&record_prf(keyed, handle), &aad, &mut bytes).ok()?;
                 Some((content, domain.until.is_some()))
             })
             .ok_or(OpenError::new(
@@ -211,24 +197,16 @@ impl Scope<'_, Encrypted> {
             deflated: claims.deflated,
             padded: claims.padded,
         };
-        let start = content.end.saturating_sub(body.len());
-        let expanded = body::expand(body, shape, max)?;
-        let (bytes, body) = match expanded {
-            Some(expanded) => {
-                let whole = 0..expanded.len();
-                (expanded, whole)
-            }
-            None => (bytes, start..content.end),
-        };
-        let needs_reseal = from_former_domain || ring.is_superseded(key_id, self.now);
+        let body = content.end.saturating_sub(body.len())..content.end;
+        let body = body::expand(&mut bytes, body, shape, max)?;
+        let needs_reseal = from_former_domain || table.is_superseded(key_id, self.now);
         Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
     }
 }
 
 /// `EXPAND(K_store, h)`, in place of `K_seal`.
-fn record_prf(key: &Key, context: &str, name: &str, handle: &Handle) -> Prf {
-    let store = Prf::new(&sub_key(key, b"SSC1/store\0", context, name));
-    Prf::new(&store.expand(&[&*handle.0]))
+fn record_prf(keyed: &SubKeys, handle: &Handle) -> Prf {
+    Prf::new(&keyed.store.expand(&[&*handle.0]))
 }
 
 /// `row key || u64 version`, after `hdr`.
@@ -260,7 +238,7 @@ mod tests {
     use crate::{
         codec::EncryptedCodec,
         expiry::Policy,
-        keys::{KeyRing, SharedKeyRing},
+        keys::{Key, KeyRing, SharedKeyRing},
         payload::Plain,
         time::{TestClock, Timestamp},
         token::UntrustedToken,

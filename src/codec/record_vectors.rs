@@ -14,7 +14,7 @@ use crate::{
     claims::{LifetimeClass, Subject},
     codec::{CodecBuilder, EncryptedCodec},
     expiry::{Lifetimes, Policy},
-    keys::{KeyRing, RingKey},
+    keys::{Key, KeyRing, RingKey},
     payload::{Compression, Plain},
     random::Random,
     time::{TestClock, Timestamp},

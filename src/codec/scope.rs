@@ -113,15 +113,8 @@ impl<'c, S: Suite> Scope<'c, S> {
         if prefix.suite != S::ID as u8 {
             return Err(token::WRONG_SUITE);
         }
-        let mut table = self.codec.table();
-        let keyed = match table.opening(prefix.key_id, self.now) {
-            Some(keyed) => keyed,
-            None if self.codec.keys.reload_for_unknown_key(self.now) => {
-                table = self.codec.table();
-                table.opening(prefix.key_id, self.now).ok_or(UNKNOWN_KEY)?
-            }
-            None => return Err(UNKNOWN_KEY),
-        };
+        let table = self.codec.table_for(prefix.key_id, self.now);
+        let keyed = table.opening(prefix.key_id, self.now).ok_or(UNKNOWN_KEY)?;
 
         let mut bytes = token::decode_text(value)?;
         if bytes.len() < S::ID.min_len() {
@@ -130,7 +123,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut verified = None;
         for (keyed, domain) in keyed.iter().zip(&self.codec.domains) {
             if domain.until.is_none_or(|until| self.now < until)
-                && let Ok(content) = S::verify(keyed, self.caller_aad, &mut bytes)
+                && let Ok(content) = S::verify(&keyed.token, self.caller_aad, &mut bytes)
             {
                 verified = Some((content, domain.until.is_some()));
                 break;
@@ -161,7 +154,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let table = self.codec.table();
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         S::protect(
-            keyed,
+            &keyed.token,
             key_id,
             self.caller_aad,
             &*self.codec.random,
@@ -212,9 +205,9 @@ impl<'c, S: Suite> Scope<'c, S> {
 
         // One buffer for the whole token: encrypted where it stands, so no copy of the
         // session stays behind.
-        let mut buffer = Vec::with_capacity(frame.saturating_add(room));
-        buffer.resize(head, 0);
-        let shape = match body::append(&mut buffer, data, room, self.codec.compression)? {
+        let mut buffer = vec![0; head];
+        let tail = S::ID.tag_len();
+        let shape = match body::append(&mut buffer, data, room, tail, self.codec.compression)? {
             body::Appended::Body(shape) => shape,
             body::Appended::TooLarge(len) => {
                 return Ok(Content::TooLarge(

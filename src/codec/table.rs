@@ -21,17 +21,32 @@ pub(super) struct Domain {
 pub(super) struct KeyTable {
     pub(super) generation: u64,
     ring: KeyRing,
-    /// In the order of the ring's keys: its id, beside it for quick search, and one
-    /// function per domain.
-    keyed: Vec<(KeyId, Vec<Prf>)>,
+    /// In the order of the ring's keys: its id, beside it for quick search, and its
+    /// sub-keys in each domain.
+    keyed: Vec<(KeyId, Vec<SubKeys>)>,
+}
+
+/// The sub-keys of one key in one domain.
+pub(super) struct SubKeys {
+    /// `K_seal` or `K_sign`, by the codec's suite.
+    pub(super) token: Prf,
+    /// `K_store`, under which handles are expanded.
+    pub(super) store: Prf,
 }
 
 impl KeyTable {
     pub(super) fn new(ring: &KeyRing, generation: u64, purpose: &[u8], domains: &[Domain]) -> Self {
         let derive = |key: &Key| {
-            let keyed = domains
-                .iter()
-                .map(|domain| Prf::new(&sub_key(key, purpose, &domain.context, &domain.name)));
+            let keyed = domains.iter().map(|domain| {
+                let prf = |purpose| {
+                    let sub_key = sub_key(key, purpose, &domain.context, &domain.name);
+                    Prf::new(&sub_key)
+                };
+                SubKeys {
+                    token: prf(purpose),
+                    store: prf(b"SSC1/store\0"),
+                }
+            });
             (key.id(), keyed.collect())
         };
         Self {
@@ -46,13 +61,13 @@ impl KeyTable {
     }
 
     /// The key that seals at `now`, in the codec's own domain.
-    pub(super) fn sealing(&self, now: Timestamp) -> Option<(KeyId, &Prf)> {
+    pub(super) fn sealing(&self, now: Timestamp) -> Option<(KeyId, &SubKeys)> {
         let id = self.ring.sealing_key(now)?.key().id();
         Some((id, self.opening(id, now)?.first()?))
     }
 
     /// The key of that id if it opens at `now`, in each domain.
-    pub(super) fn opening(&self, id: KeyId, now: Timestamp) -> Option<&[Prf]> {
+    pub(super) fn opening(&self, id: KeyId, now: Timestamp) -> Option<&[SubKeys]> {
         self.keyed
             .iter()
             .zip(self.ring.keys())

@@ -6,7 +6,8 @@ use ::cookie::Cookie;
 use ::cookie::time::{Duration as CookieDuration, OffsetDateTime};
 
 use super::{
-    CookieConfigBuilder, CookieConfigError, MAX_MAX_AGE, MAX_NAME_VALUE_LEN, is_value_octet,
+    CookieConfigBuilder, CookieConfigError, MAX_MAX_AGE, MAX_NAME_VALUE_LEN, is_value,
+    is_value_octet,
 };
 
 /// A cookie's name and attributes, checked against what browsers accept.
@@ -118,7 +119,9 @@ impl CookieConfig {
         value: &str,
         max_age: Option<Duration>,
     ) -> Result<String, CookieError> {
-        if let Some(position) = value.bytes().position(|octet| !is_value_octet(octet)) {
+        if !is_value(value.as_bytes()) {
+            let illegal = value.bytes().position(|octet| !is_value_octet(octet));
+            let position = illegal.unwrap_or_default();
             return Err(CookieError::IllegalValue { position });
         }
         let mut cookie = self.with_attributes(value);

@@ -95,6 +95,14 @@ const fn is_value_octet(octet: u8) -> bool {
     matches!(octet, 0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E)
 }
 
+/// Whether all of `octets` may stand in a cookie's value.
+fn is_value(octets: &[u8]) -> bool {
+    // Without an early end, so that the compiler can look at many at once.
+    octets
+        .iter()
+        .fold(true, |all, octet| all & is_value_octet(*octet))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

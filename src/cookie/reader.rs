@@ -4,7 +4,7 @@ use core::array;
 use core::fmt;
 use core::iter::{FusedIterator, Take};
 
-use super::{MAX_CANDIDATES, MAX_PAIR_LEN, is_value_octet};
+use super::{MAX_CANDIDATES, MAX_PAIR_LEN, is_value};
 
 /// Finds the values of the cookie called `name` in the `Cookie` lines of a
 /// request, by the reading rules R1 to R9 of the [module](super).
@@ -24,8 +24,11 @@ use super::{MAX_CANDIDATES, MAX_PAIR_LEN, is_value_octet};
 pub fn candidates<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Candidates<'h> {
     let mut found = Found::default();
     for header in headers {
-        for pair in header.split(|octet| *octet == b';') {
+        let mut rest = Some(header);
+        while let Some(octets) = rest {
+            let (pair, others) = split_at_semicolon(octets);
             found.consider(trim(pair), name.as_bytes());
+            rest = others;
         }
     }
     Candidates {
@@ -140,8 +143,25 @@ impl<'h> Found<'h> {
     }
 }
 
+/// What stands before the first semicolon, and what stands after it, if there is one.
+fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
+    // A long value has none: whole chunks are looked through at once.
+    let mut chunks = octets.chunks(CHUNK);
+    let skipped = chunks.position(|chunk| chunk.contains(&b';'));
+    let skipped = skipped.unwrap_or_default().saturating_mul(CHUNK);
+    let rest = octets.get(skipped..).unwrap_or_default();
+    let position = rest.iter().position(|octet| *octet == b';');
+    let split = position.and_then(|at| octets.split_at_checked(skipped.saturating_add(at)));
+    match split {
+        Some((pair, [_, others @ ..])) => (pair, Some(others)),
+        Some((_, [])) | None => (octets, None),
+    }
+}
+
+const CHUNK: usize = 64;
+
 fn legal_value(octets: &[u8]) -> Option<&str> {
-    if octets.iter().all(|octet| is_value_octet(*octet)) {
+    if is_value(octets) {
         // Legal octets are ASCII, so this succeeds.
         str::from_utf8(octets).ok()
     } else {
@@ -341,6 +361,7 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cookie::is_value_octet;
 
     proptest! {
         #[test]

@@ -6,6 +6,11 @@ use std::sync::Arc;
 use super::{Inner, SessionError, save::Saved};
 use crate::{codec::Sealed, error::SealError, session::Carrier};
 
+/// For a response that depends on a session: not for others, and not without asking.
+pub(crate) const PRIVATE: &str = "private, no-cache";
+/// For a response that hands out a token, or takes it back.
+pub(crate) const NO_STORE: &str = "no-store";
+
 /// The header values that a response needs.
 ///
 /// Adapters put them into the response; without one, do as [`apply`](Self::apply) says.
@@ -89,9 +94,9 @@ impl ResponseHeaders {
             replace(name, value);
         }
         if !self.set_cookie.is_empty() || self.token.is_some() {
-            replace("cache-control", "no-store");
+            replace("cache-control", NO_STORE);
         } else if !cache_control {
-            replace("cache-control", "private, no-cache");
+            replace("cache-control", PRIVATE);
         }
     }
 }

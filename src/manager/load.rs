@@ -33,22 +33,24 @@ async fn choose<T: SessionData>(
 ) -> Result<Chosen, SessionError> {
     let now = inner.now();
     let scope = inner.codec.at(now);
-    let mut valid: Vec<AnyToken> = Vec::new();
+    let mut newest: Option<AnyToken> = None;
+    let mut differ = false;
     let mut refused = None;
-    let presented = presented(inner, request, now);
-    for value in presented.values {
-        match scope.open_any(value) {
-            Ok(token) => valid.push(token),
-            Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
-        }
-    }
-    valid.sort_by_key(|token| core::cmp::Reverse(token.claims().issued()));
-    let mut valid = valid.into_iter();
-    let Some(newest) = valid.next() else {
+    let presented = presented(inner, request, now, |value| match scope.open_any(value) {
+        Ok(token) => match &newest {
+            Some(other) => {
+                differ |= other.claims().session_id() != token.claims().session_id();
+                if token.claims().issued() > other.claims().issued() {
+                    newest = Some(token);
+                }
+            }
+            None => newest = Some(token),
+        },
+        Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
+    });
+    let Some(newest) = newest else {
         return Ok(refused.map_or(Chosen::Nothing, Chosen::Invalid));
     };
-    let claims = *newest.claims();
-    let differ = valid.any(|other| other.claims().session_id() != claims.session_id());
     if presented.may_be_planted && (differ || presented.too_many) {
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
@@ -61,7 +63,7 @@ async fn choose<T: SessionData>(
         };
     }
     if let Some(revocations) = &inner.revocations
-        && revocations.is_revoked(&claims, now).await?
+        && revocations.is_revoked(newest.claims(), now).await?
     {
         return Ok(Chosen::Invalid(InvalidKind::Revoked));
     }
@@ -72,9 +74,11 @@ async fn choose<T: SessionData>(
 pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Vec<Claims> {
     let now = inner.now();
     let scope = inner.codec.at(now);
-    let values = presented(inner, request, now).values.into_iter();
-    let opened = values.map(|value| scope.open_any(value));
-    opened.flatten().map(|token| *token.claims()).collect()
+    let mut claims = Vec::new();
+    presented(inner, request, now, |value| {
+        claims.extend(scope.open_any(value).map(|token| *token.claims()));
+    });
+    claims
 }
 
 /// The session of a request, with its data.
@@ -82,17 +86,17 @@ pub(crate) async fn load<T: SessionData + Default>(
     inner: &Inner<T>,
     request: &Request,
     on_invalid: OnInvalid,
-) -> Result<Live<T>, SessionError> {
+) -> Result<Box<Live<T>>, SessionError> {
     let outcome = match choose(inner, request).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
-        Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(&token)),
+        Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(token)),
         Ok(Chosen::Session(AnyToken::Reference(reference))) => read_stored(inner, reference).await,
         Err(error) => Err(error),
     };
     match outcome {
         Ok(Loaded::Nothing) => Live::empty(Presented::Nothing),
-        Ok(Loaded::Session(held, data, original)) => Ok(Live::held(held, data, original)),
+        Ok(Loaded::Session(live)) => Ok(live),
         Ok(Loaded::Invalid(kind)) => {
             inner.tell(EventKind::Refused(kind), None);
             match on_invalid {
@@ -105,7 +109,9 @@ pub(crate) async fn load<T: SessionData + Default>(
             match inner.on_unavailable {
                 OnUnavailable::Refuse => Err(error),
                 OnUnavailable::AnonymousReadOnly => {
-                    Live::empty(Presented::Unavailable).map(|live| live.read_only(error))
+                    let mut live = Live::empty(Presented::Unavailable)?;
+                    live.read_only = Some(error);
+                    Ok(live)
                 }
             }
         }
@@ -141,14 +147,14 @@ pub(super) async fn load_record<T: SessionData>(
     let read = opened.and_then(|record| {
         let data = record.data()?;
         Ok(Stored {
-            original: original(&record, &data),
-            data,
             place: HeldPlace::Store {
                 handle: handle.clone(),
                 state: row.state,
                 expires: row.expires,
                 needs_reseal: record.needs_reseal(),
             },
+            original: original(record, &data),
+            data,
         })
     });
     Ok(read.map_err(|error| match error.kind() {
@@ -161,10 +167,10 @@ pub(super) async fn load_record<T: SessionData>(
 enum Loaded<T> {
     Nothing,
     Invalid(InvalidKind),
-    Session(Held, T, Wiped),
+    Session(Box<Live<T>>),
 }
 
-fn read_inline<T: SessionData>(token: &OpenedToken) -> Loaded<T> {
+fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Loaded<T> {
     match token.data() {
         Ok(data) => {
             let held = Held {
@@ -174,13 +180,13 @@ fn read_inline<T: SessionData>(token: &OpenedToken) -> Loaded<T> {
                 place: HeldPlace::Cookie,
             };
             let original = original(token, &data);
-            Loaded::Session(held, data, original)
+            Loaded::Session(Live::held(held, data, original))
         }
         Err(error) => Loaded::Invalid(InvalidKind::Token(error.kind())),
     }
 }
 
-async fn read_stored<T: SessionData>(
+async fn read_stored<T: SessionData + Default>(
     inner: &Inner<T>,
     reference: Reference,
 ) -> Result<Loaded<T>, SessionError> {
@@ -198,7 +204,8 @@ async fn read_stored<T: SessionData>(
                     needs_reissue: reference.needs_reissue,
                     place: stored.place,
                 };
-                return Ok(Loaded::Session(held, stored.data, stored.original));
+                let live = Live::held(held, stored.data, stored.original);
+                return Ok(Loaded::Session(live));
             }
             Updated::Missing => break,
             // Another request of this client was quicker.
@@ -250,9 +257,9 @@ async fn settle<T: SessionData>(
 
 /// The bytes that the data had, to see later whether it changed. Where a migration made
 /// something else of them, what it made.
-fn original<T: SessionData>(token: &OpenedToken, data: &T) -> Wiped {
+fn original<T: SessionData>(token: OpenedToken, data: &T) -> Wiped {
     if token.claims().schema() == T::SCHEMA {
-        return Wiped(token.bytes().to_vec());
+        return token.into_bytes();
     }
     to_postcard(data).unwrap_or_default()
 }

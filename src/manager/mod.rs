@@ -30,7 +30,8 @@ mod headers;
 pub(crate) mod load;
 mod request;
 mod revocation;
-pub(crate) mod save;
+mod save;
+pub(crate) mod save_there;
 mod strategy;
 
 use core::{fmt, time::Duration};
@@ -42,6 +43,8 @@ use std::sync::{
 pub use builder::{ManagerError, SessionManagerBuilder};
 pub use error::{InvalidKind, Presented, SessionError};
 pub use headers::ResponseHeaders;
+#[cfg(feature = "http-1")]
+pub(crate) use headers::{NO_STORE, PRIVATE};
 pub use request::RequestHeaders;
 pub use revocation::Revocation;
 pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
@@ -56,6 +59,7 @@ use crate::{
     time::Timestamp,
 };
 use revocation::Revocations;
+use save::{Saved, Step, Unsaved};
 
 /// The default budget for the cookie where there is a store: leaves room for the other
 /// headers of a response behind a proxy that buffers 4 KiB of them.
@@ -137,14 +141,40 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         session: Session<T>,
         status: u16,
     ) -> Result<ResponseHeaders, SessionError> {
+        match self.finish_here(&session, status)? {
+            Finish::Done(headers) => Ok(headers),
+            Finish::Unsaved(unsaved) => self.finish_there(&session, unsaved).await,
+        }
+    }
+
+    /// As [`finish`](Self::finish), as far as that needs no store: without a future, which
+    /// an adapter would have to put somewhere.
+    pub(crate) fn finish_here(
+        &self,
+        session: &Session<T>,
+        status: u16,
+    ) -> Result<Finish<T>, SessionError> {
         let request = session.request();
         let saved = match session.take_live() {
-            Some(live) => save::save(&self.0, live, request.navigation, status).await?,
+            Some(live) => match save::save_here(&self.0, live, request.navigation, status)? {
+                Step::Saved(saved) => saved,
+                Step::Unsaved(unsaved) => return Ok(Finish::Unsaved(unsaved)),
+            },
             // It was not to be had, which depends on the cookie too.
-            None if session.was_looked_at() => save::Saved::Unchanged,
-            None => return Ok(ResponseHeaders::default()),
+            None if session.was_looked_at() => Saved::Unchanged,
+            None => return Ok(Finish::Done(ResponseHeaders::default())),
         };
-        ResponseHeaders::new(&self.0, saved, request.carrier)
+        ResponseHeaders::new(&self.0, saved, request.carrier).map(Finish::Done)
+    }
+
+    /// The rest of [`finish_here`](Self::finish_here).
+    pub(crate) async fn finish_there(
+        &self,
+        session: &Session<T>,
+        unsaved: Unsaved<T>,
+    ) -> Result<ResponseHeaders, SessionError> {
+        let saved = save_there::save_there(&self.0, unsaved).await?;
+        ResponseHeaders::new(&self.0, saved, session.request().carrier)
     }
 
     /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.
@@ -267,6 +297,12 @@ const PURGE_BATCH: u32 = 500;
 const PURGE_DELAY: Duration = Duration::from_hours(1);
 /// Seconds between two batches that requests delete by themselves.
 const PURGE_INTERVAL: u32 = 60;
+
+/// How far finishing comes without a store.
+pub(crate) enum Finish<T> {
+    Done(ResponseHeaders),
+    Unsaved(Unsaved<T>),
+}
 
 /// Joins two changes of one session: what both began with, ours, and theirs.
 type Merge<T> = Arc<dyn Fn(&T, &T, T) -> Option<T> + Send + Sync>;

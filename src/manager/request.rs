@@ -62,40 +62,36 @@ pub(super) fn from_cookies<'h>(
     }
 }
 
-/// What a request presents as its tokens.
+/// How a request presents its tokens.
 #[derive(Default)]
-pub(super) struct PresentedTokens<'r> {
-    /// Under every name that is accepted.
-    pub(super) values: Vec<&'r str>,
+pub(super) struct Presentation {
     /// Somebody other than this host may have set one of them.
     pub(super) may_be_planted: bool,
     /// There were more of one name than are looked at.
     pub(super) too_many: bool,
 }
 
-/// Looks for tokens in what the request carries.
-pub(super) fn presented<'r, T>(
+/// Shows `each` the tokens that the request carries, under every name that is accepted.
+pub(super) fn presented<T>(
     inner: &Inner<T>,
-    request: &'r Request,
+    request: &Request,
     now: Timestamp,
-) -> PresentedTokens<'r> {
-    let mut presented = PresentedTokens::default();
+    mut each: impl FnMut(&str),
+) -> Presentation {
+    let mut presentation = Presentation::default();
     if request.carrier == Carrier::Header {
-        let tokens = request.tokens.iter().map(String::as_str);
-        presented.values.extend(tokens);
-        return presented;
+        request.tokens.iter().for_each(|token| each(token));
+        return presentation;
     }
     for name in inner.codec.accepted_names(now) {
         let found = candidates([request.cookies.as_slice()], name);
         // Only this host can have set a `__Host-` cookie; any other may be planted.
         let host_bound = name.starts_with("__Host-");
-        presented.may_be_planted |= !host_bound && !found.is_empty();
-        presented.too_many |= found.dropped() > 0;
-        presented
-            .values
-            .extend(found.filter(|value| !value.is_empty()));
+        presentation.may_be_planted |= !host_bound && !found.is_empty();
+        presentation.too_many |= found.dropped() > 0;
+        found.filter(|value| !value.is_empty()).for_each(&mut each);
     }
-    presented
+    presentation
 }
 
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what

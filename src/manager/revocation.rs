@@ -89,8 +89,20 @@ impl Revocations {
         claims: &Claims,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let not_before = self.find(&ids_of(claims), now).await?;
-        Ok(not_before.is_some_and(|not_before| claims.created() <= not_before))
+        if self.mode == Revocation::Strict {
+            return self.is_revoked_now(claims, now).await;
+        }
+        self.sync(now).await?;
+        Ok(self.lock().revokes(claims, now))
+    }
+
+    /// As [`is_revoked`](Self::is_revoked), where the copy is new enough to tell without
+    /// asking the store.
+    pub(super) fn known(&self, claims: &Claims, now: Timestamp) -> Option<bool> {
+        let (interval, _) = self.interval()?;
+        let copy = self.lock();
+        let is_new = copy.synced_at.is_some_and(|at| age(at, now) < interval);
+        is_new.then(|| copy.revokes(claims, now))
     }
 
     /// As [`is_revoked`](Self::is_revoked), but as the store has it now, for what would
@@ -152,10 +164,8 @@ impl Revocations {
 
     /// Renews the copy if it is older than its interval.
     pub(super) async fn sync(&self, now: Timestamp) -> Result<(), StoreError> {
-        let (interval, fail_open) = match self.mode {
-            Revocation::None | Revocation::Strict => return Ok(()),
-            Revocation::Synced(interval) => (interval, false),
-            Revocation::DangerousSyncedFailOpen(interval) => (interval, true),
+        let Some((interval, fail_open)) = self.interval() else {
+            return Ok(());
         };
         let age = self.lock().synced_at.map(|at| age(at, now));
         if age.is_some_and(|age| age < interval) {
@@ -214,22 +224,14 @@ impl Revocations {
         Ok(())
     }
 
-    /// The latest `not_before` of any of these ids.
-    async fn find(
-        &self,
-        ids: &[RevocationId],
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        if self.mode == Revocation::Strict {
-            return self.ask(ids, now).await;
+    /// How old the copy may be, and whether it is believed while the store is down; `None`
+    /// where there is no copy.
+    fn interval(&self) -> Option<(Duration, bool)> {
+        match self.mode {
+            Revocation::None | Revocation::Strict => None,
+            Revocation::Synced(interval) => Some((interval, false)),
+            Revocation::DangerousSyncedFailOpen(interval) => Some((interval, true)),
         }
-        self.sync(now).await?;
-        let copy = self.lock();
-        let found = ids.iter().filter_map(|id| copy.entries.get(id));
-        Ok(found
-            .filter(|entry| now < entry.expires)
-            .map(|entry| entry.not_before)
-            .max())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Copy> {
@@ -238,6 +240,15 @@ impl Revocations {
 }
 
 impl Copy {
+    fn revokes(&self, claims: &Claims, now: Timestamp) -> bool {
+        // Nobody has logged out for a while: no hash is needed to know.
+        !self.entries.is_empty()
+            && ids_of(claims)
+                .iter()
+                .filter_map(|id| self.entries.get(id))
+                .any(|entry| now < entry.expires && claims.created() <= entry.not_before)
+    }
+
     fn insert(&mut self, entry: Revoked) {
         let known = self.entries.entry(entry.id).or_insert(entry);
         known.not_before = known.not_before.max(entry.not_before);

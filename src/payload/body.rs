@@ -1,5 +1,7 @@
 //! A session's data as the body of a token, and back (SPEC section 6).
 
+use core::ops::Range;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::compress::{Compression, Mode, padded_len};
@@ -30,31 +32,33 @@ pub(crate) enum Appended {
     TooLarge(usize),
 }
 
-/// Appends the body of `data` to `buffer`, in at most `room` bytes.
+/// Appends the body of `data` to `buffer`, in at most `room` bytes, and leaves capacity for
+/// `tail` more.
 ///
-/// `buffer` does not move in memory when it has capacity for `room` bytes, so that no
-/// copy of the plaintext stays behind.
+/// `buffer` moves in memory only before anything of `data` stands in it, so that no copy of
+/// the plaintext stays behind.
 pub(crate) fn append<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
     data: &T,
     room: usize,
+    tail: usize,
     compression: Compression,
 ) -> Result<Appended, SealError> {
     let start = buffer.len();
-    buffer.reserve_exact(room);
-    let fits = write_postcard(data, buffer, room)?;
-    if fits && compression.0 != Mode::Always {
+    let size = size_in_postcard(data)?;
+    buffer.reserve_exact(size.min(room).saturating_add(tail));
+    if size <= room && compression.0 != Mode::Always {
+        write_postcard(data, buffer, size)?;
         check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
         return Ok(Appended::Body(Shape::default()));
     }
-    wipe_from(buffer, start);
+    // What would not be inflated again is not deflated either.
+    if matches!(compression.0, Mode::InStore | Mode::Never) || size > MAX_INFLATED {
+        return Ok(Appended::TooLarge(size));
+    }
 
     let plain = to_postcard(data)?;
     check_round_trip::<T>(&plain)?;
-    // What would not be inflated again is not deflated either.
-    if matches!(compression.0, Mode::InStore | Mode::Never) || plain.len() > MAX_INFLATED {
-        return Ok(Appended::TooLarge(plain.len()));
-    }
     let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
     if compression.0 == Mode::Always {
         return Ok(if deflated.len() < plain.len() && deflated.len() <= room {
@@ -123,26 +127,42 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
     }))
 }
 
-/// The postcard bytes of a body: without its padding, inflated to at most `limit` bytes.
+/// Replaces the body of a token or record, which stands at `body` in `bytes`, by its postcard
+/// bytes: without its padding, inflated to at most `limit` bytes. Tells where they stand.
 ///
-/// `None` where `body` is those bytes already. Only for bodies that a key has vouched for.
-pub(crate) fn expand(body: &[u8], shape: Shape, limit: usize) -> Result<Option<Wiped>, OpenError> {
-    let content = if shape.padded { unpad(body)? } else { body };
-    if shape.deflated {
-        return inflate(content, limit).map(Some);
+/// Only for bodies that a key has vouched for.
+pub(crate) fn expand(
+    bytes: &mut Wiped,
+    body: Range<usize>,
+    shape: Shape,
+    limit: usize,
+) -> Result<Range<usize>, OpenError> {
+    let content = if shape.padded {
+        unpad(bytes, body)?
+    } else {
+        body
+    };
+    if !shape.deflated {
+        return Ok(content);
     }
-    Ok(shape.padded.then(|| Wiped(content.to_vec())))
+    *bytes = inflate(bytes.get(content).unwrap_or_default(), limit)?;
+    Ok(0..bytes.len())
 }
 
-fn unpad(body: &[u8]) -> Result<&[u8], OpenError> {
+/// Where a padded body has its content.
+fn unpad(bytes: &[u8], body: Range<usize>) -> Result<Range<usize>, OpenError> {
     const BAD_PADDING: OpenError =
         OpenError::new(OpenErrorKind::Malformed, "padding is not as specified");
-    let (length, rest) = body.split_first_chunk().ok_or(BAD_PADDING)?;
+    let start = body.start.saturating_add(4);
+    let padded = bytes.get(body).unwrap_or_default();
+    let (length, rest) = padded.split_first_chunk().ok_or(BAD_PADDING)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| BAD_PADDING)?;
-    match rest.split_at_checked(length) {
-        Some((content, padding)) if padding.iter().all(|&byte| byte == 0) => Ok(content),
-        _ => Err(BAD_PADDING),
+    let (_, padding) = rest.split_at_checked(length).ok_or(BAD_PADDING)?;
+    // Without an early end, so that the compiler can look at many at once.
+    if padding.iter().fold(0, |all, byte| all | byte) != 0 {
+        return Err(BAD_PADDING);
     }
+    Ok(start..start.saturating_add(length))
 }
 
 fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
@@ -184,37 +204,44 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
 
 /// The whole of `data` in postcard, in a buffer of exactly its size.
 pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
-    let size = postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
-        .map_err(|error| unsupported(&error))?;
+    let size = size_in_postcard(data)?;
     let mut plain = Wiped(Vec::with_capacity(size));
-    if write_postcard(data, &mut plain.0, size)? {
-        Ok(plain)
-    } else {
-        Err(SealError::Encode("its size changes while it is written"))
+    write_postcard(data, &mut plain.0, size)?;
+    Ok(plain)
+}
+
+fn size_in_postcard<T: Serialize>(data: &T) -> Result<usize, SealError> {
+    postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
+        .map_err(|error| unsupported(&error))
+}
+
+/// Whether the whole of `data` in postcard is `bytes`, without writing it.
+pub(crate) fn is_postcard_of<T: Serialize>(data: &T, bytes: &[u8]) -> Result<bool, SealError> {
+    match postcard::serialize_with_flavor(data, Compared { rest: bytes }) {
+        Ok(rest) => Ok(rest.is_empty()),
+        Err(postcard::Error::SerializeBufferFull) => Ok(false),
+        Err(error) => Err(unsupported(&error)),
     }
 }
 
-/// Appends postcard to `buffer`; `false` if that takes more than `room` bytes. If it does,
-/// and on errors, `buffer` is as it was.
+/// Appends postcard of that size to `buffer`, which is as it was on errors.
 fn write_postcard<T: Serialize>(
     data: &T,
     buffer: &mut Vec<u8>,
-    room: usize,
-) -> Result<bool, SealError> {
+    size: usize,
+) -> Result<(), SealError> {
     let start = buffer.len();
-    buffer.resize(start.saturating_add(room), 0);
+    buffer.resize(start.saturating_add(size), 0);
     let rest = buffer.get_mut(start..).unwrap_or_default();
     match postcard::serialize_with_flavor(data, Bounded { rest }) {
-        Ok(left) => {
-            buffer.truncate(buffer.len().saturating_sub(left));
-            Ok(true)
+        Ok(0) => Ok(()),
+        Ok(_) | Err(postcard::Error::SerializeBufferFull) => {
+            wipe_from(buffer, start);
+            Err(SealError::Encode("its size changes while it is written"))
         }
         Err(error) => {
             wipe_from(buffer, start);
-            match error {
-                postcard::Error::SerializeBufferFull => Ok(false),
-                error => Err(unsupported(&error)),
-            }
+            Err(unsupported(&error))
         }
     }
 }
@@ -251,6 +278,31 @@ impl postcard::ser_flavors::Flavor for Bounded<'_> {
 
     fn finalize(self) -> postcard::Result<usize> {
         Ok(self.rest.len())
+    }
+}
+
+/// Postcard output that is compared with what is expected; tells what is left of that.
+struct Compared<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> postcard::ser_flavors::Flavor for Compared<'b> {
+    type Output = &'b [u8];
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        let rest = self.rest.strip_prefix(bytes);
+        self.rest = rest.ok_or(postcard::Error::SerializeBufferFull)?;
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<&'b [u8]> {
+        Ok(self.rest)
     }
 }
 
@@ -308,7 +360,7 @@ mod tests {
 
     fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
         let mut buffer = b"head".to_vec();
-        match append(&mut buffer, &data.to_owned(), room, compression).unwrap() {
+        match append(&mut buffer, &data.to_owned(), room, 16, compression).unwrap() {
             Appended::Body(shape) => {
                 assert!(buffer.starts_with(b"head"));
                 Ok((buffer.split_off(4), shape))
@@ -321,8 +373,11 @@ mod tests {
     }
 
     fn read(body: &[u8], shape: Shape) -> Result<String, OpenErrorKind> {
-        let plain = expand(body, shape, 64 * 1024).map_err(|error| error.kind())?;
-        Ok(from_postcard(plain.as_deref().unwrap_or(body)).unwrap())
+        // Where it stands among other bytes.
+        let mut bytes = Wiped([b"head", body, b"tag"].concat());
+        let place = 4..bytes.len() - 3;
+        let plain = expand(&mut bytes, place, shape, 64 * 1024).map_err(|error| error.kind())?;
+        Ok(from_postcard(&bytes[plain]).unwrap())
     }
 
     #[test]
@@ -421,9 +476,11 @@ mod tests {
         };
         let pack = |plain: &[u8]| miniz_oxide::deflate::compress_to_vec(plain, 6);
         let limit = 64 * 1024;
-        let expand = |body: &[u8]| expand(body, deflated, limit).map_err(|error| error.kind());
-        let full = expand(&pack(&vec![7; limit])).unwrap().unwrap();
-        assert_eq!(full.len(), limit);
+        let expand = |body: &[u8]| {
+            let mut bytes = Wiped(body.to_vec());
+            expand(&mut bytes, 0..body.len(), deflated, limit).map_err(|error| error.kind())
+        };
+        assert_eq!(expand(&pack(&vec![7; limit])), Ok(0..limit));
         assert_eq!(
             expand(&pack(&vec![7; limit + 1])),
             Err(OpenErrorKind::TooLarge)

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::OnError;
 use crate::{
-    manager::{ResponseHeaders, SessionError, SessionManager},
+    manager::{Finish, ResponseHeaders, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
 };
@@ -31,7 +31,7 @@ pin_project! {
 /// A response whose session is being saved.
 struct Saving<B> {
     response: Option<Response<B>>,
-    // Only where the session was used: a request that does not use it allocates nothing.
+    // Only where the store has a say in it: all others are saved without a future.
     headers: Pin<Box<dyn Future<Output = Result<ResponseHeaders, SessionError>> + Send>>,
 }
 
@@ -81,11 +81,20 @@ where
                 let nothing = Ok(ResponseHeaders::default());
                 return Poll::Ready(Ok(answer(response, nothing, this.on_error)));
             }
+            let unsaved = match this
+                .manager
+                .finish_here(&session, response.status().as_u16())
+            {
+                Ok(Finish::Unsaved(unsaved)) => unsaved,
+                Ok(Finish::Done(headers)) => {
+                    return Poll::Ready(Ok(answer(response, Ok(headers), this.on_error)));
+                }
+                Err(error) => return Poll::Ready(Ok(answer(response, Err(error), this.on_error))),
+            };
             let manager = this.manager.clone();
-            let status = response.status().as_u16();
             *this.saving = Some(Saving {
                 response: Some(response),
-                headers: Box::pin(async move { manager.finish(session, status).await }),
+                headers: Box::pin(async move { manager.finish_there(&session, unsaved).await }),
             });
         }
         let Some(saving) = this.saving else {

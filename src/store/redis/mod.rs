@@ -63,7 +63,7 @@ mod revoked;
 mod script;
 mod trouble;
 
-use core::{fmt, fmt::Write as _, time::Duration};
+use core::{fmt, time::Duration};
 
 use ::redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, cmd};
 
@@ -126,10 +126,9 @@ impl RedisStore {
 
     fn row(&self, key: &RowKey) -> String {
         let mut name = format!("{}:row:", self.prefix);
-        for byte in key.0 {
-            // Writing to a String does not fail.
-            let _ = write!(name, "{byte:02x}");
-        }
+        name.reserve_exact(key.0.len().saturating_mul(2));
+        let digits = key.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
         name
     }
 

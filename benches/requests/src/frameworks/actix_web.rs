@@ -25,7 +25,13 @@ pub fn serve(program: &Program, address: SocketAddr) -> Result {
 }
 
 async fn bare(listener: TcpListener) -> Result {
-    let server = HttpServer::new(|| App::new().route("/", web::get().to(untouched)));
+    let server = HttpServer::new(|| {
+        // The same routes in all programs.
+        App::new()
+            .route("/", web::get().to(untouched))
+            .route("/login", web::get().to(untouched))
+            .route("/count", web::get().to(untouched))
+    });
     Ok(server.workers(1).listen(listener)?.run().await?)
 }
 

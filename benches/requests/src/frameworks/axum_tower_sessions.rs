@@ -1,15 +1,18 @@
 //! tower-sessions: a random id in the cookie, the session in a store. It does not detect
 //! that two requests changed one session.
 
-use axum::Router;
-use time::Duration;
+use std::net::SocketAddr;
 
+use time::Duration;
+use tower::Layer as _;
+
+use super::axum::run;
 use crate::{
     Result, data,
     program::{Place, Program},
 };
 
-pub async fn router(program: &Program, redis: Option<&str>) -> Result<Router> {
+pub async fn serve(program: &Program, address: SocketAddr, redis: Option<&str>) -> Result {
     let idle = Duration::try_from(data::IDLE)?;
     if program.place == Place::Redis {
         use tower_sessions_redis_store::fred::prelude::{ClientLike as _, Config, Pool};
@@ -19,10 +22,12 @@ pub async fn router(program: &Program, redis: Option<&str>) -> Result<Router> {
         pool.connect();
         pool.wait_for_connect().await?;
         let store = tower_sessions_redis_store::RedisStore::new(pool);
-        return Ok(redis::router(program, store, idle));
+        let (layer, router) = redis::program(program, store, idle);
+        return run(address, layer.layer(router)).await;
     }
     let store = tower_sessions::MemoryStore::default();
-    Ok(memory::router(program, store, idle))
+    let (layer, router) = memory::program(program, store, idle);
+    run(address, layer.layer(router)).await
 }
 
 /// The same program for two versions, since the newest has no published store for Redis.
@@ -42,11 +47,11 @@ macro_rules! programs {
                 program::{Program, Work},
             };
 
-            pub fn router(
+            pub fn program<S: SessionStore + Clone>(
                 program: &Program,
-                store: impl SessionStore + Clone,
+                store: S,
                 idle: Duration,
-            ) -> Router {
+            ) -> (SessionManagerLayer<S>, Router) {
                 let measured = match program.work {
                     Work::Bare | Work::Untouched => get(bare),
                     Work::Read => get(read),
@@ -56,11 +61,11 @@ macro_rules! programs {
                     .with_name(data::COOKIE)
                     .with_same_site(SameSite::Lax)
                     .with_expiry(Expiry::OnInactivity(idle));
-                Router::new()
+                let router = Router::new()
                     .route("/", measured)
                     .route("/login", get(log_in))
-                    .route("/count", get(count))
-                    .layer(layer)
+                    .route("/count", get(count));
+                (layer, router)
             }
 
             async fn read(session: Session) -> Result<String, StatusCode> {

@@ -22,6 +22,8 @@ pub async fn serve(program: &Program, address: SocketAddr) -> Result {
     let acceptor = TcpAcceptor::from_tokio(listen(address).await?)?;
     let server = Server::new_with_acceptor(acceptor);
     if program.library == Library::None {
+        // The same routes in all programs.
+        let route = route.at("/login", get(bare)).at("/count", get(bare));
         return Ok(server.run(route).await?);
     }
     let manager = data::manager(program, None).await?;

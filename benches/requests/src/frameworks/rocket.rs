@@ -33,7 +33,10 @@ pub async fn serve(program: &Program, address: SocketAddr) -> Result {
         },
     );
     let rocket = if program.library == Library::None {
+        // The same routes in all programs.
         rocket
+            .mount("/login", routes![bare])
+            .mount("/count", routes![bare])
     } else {
         let manager = data::manager(program, None).await?;
         let fairing = SessionFairing::new(manager);

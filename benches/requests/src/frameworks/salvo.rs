@@ -19,7 +19,10 @@ pub async fn serve(program: &Program, address: SocketAddr) -> Result {
         Work::Written => Router::new().get(write),
     };
     let router = if program.library == Library::None {
+        // The same routes in all programs.
         router
+            .push(Router::with_path("login").get(bare))
+            .push(Router::with_path("count").get(bare))
     } else {
         let manager = data::manager(program, None).await?;
         router
