@@ -39,4 +39,8 @@ say "every vector, in Python"
 
 say "Python and the library open what the other seals"
 cargo build -q --example sealed-session
-"$python" tests/interop/cross.py cargo run -q --example sealed-session --
+library="${CARGO_TARGET_DIR:-target}/debug/examples/sealed-session"
+"$python" tests/interop/cross.py "$library"
+
+say "Python and the library judge ring files alike"
+"$python" tests/interop/rings.py "$library"

@@ -36,7 +36,7 @@ if need_cargo cargo-deny; then
     if timeout 120 cargo deny --log-level error fetch db >"$temp/fetch" 2>&1; then
         cargo deny --log-level error check advisories
     else
-        echo "SKIPPED advisories: the database cannot be fetched from github.com/RustSec"
+        note_skip advisories "the database cannot be fetched from github.com/RustSec"
     fi
 else
     skip "cargo deny" "cargo-deny is not installed and cannot be built"
@@ -63,7 +63,7 @@ if rustup run "$oldest" rustc --version 2>/dev/null; then
         rustup run "$oldest" cargo check --quiet --locked
     echo "builds with Rust $oldest"
 else
-    echo "SKIPPED the build with Rust $oldest: that compiler cannot be had here"
+    note_skip "the build with Rust $oldest" "that compiler cannot be had here"
 fi
 # Whatever is built: none of the dependencies, of any feature, asks for a newer one.
 cargo metadata --locked --all-features --format-version 1 | python3 -c '

@@ -306,6 +306,73 @@ proptest! {
 // Sizes.
 
 /// Text that deflate cannot shorten by much.
+/// A login as an earlier release wrote it, and as this one reads it.
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Former {
+    user: u64,
+}
+
+impl SessionData for Former {}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Present {
+    user: u64,
+    theme: Option<String>,
+}
+
+impl SessionData for Present {
+    const SCHEMA: u16 = 2;
+
+    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+        let former: Former =
+            (from == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
+        let theme = Some("before".to_owned());
+        Some(Self {
+            user: former.user,
+            theme,
+        })
+    }
+}
+
+#[test]
+fn data_of_another_schema_is_migrated_or_refused_and_never_misread() {
+    let codec: EncryptedCodec = codec();
+    let former = sealed(&codec, &Former { user: 42 });
+    let migrated = codec.open::<Present>(&former).unwrap().into_data();
+    let theme = Some("before".to_owned());
+    assert_eq!(migrated, Present { user: 42, theme });
+    // A release that is rolled back does not know what a later one wrote.
+    let present = sealed(
+        &codec,
+        &Present {
+            user: 42,
+            theme: None,
+        },
+    );
+    let error = codec.open::<Former>(&present).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Schema);
+    // Schema 0, and not what a former release wrote.
+    let text = sealed(&codec, &Plain("42".to_owned()));
+    assert!(codec.open::<Plain<String>>(&text).is_ok());
+    let error = codec.open::<Present>(&text).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Schema);
+}
+
+#[test]
+fn every_seal_has_a_nonce_of_192_bits_of_its_own() {
+    let codec: EncryptedCodec = codec();
+    let identity = codec.new_identity().unwrap();
+    let tokens: std::collections::BTreeSet<Vec<u8>> = (0..1_000)
+        .map(|_| {
+            let sealed = codec.seal(&identity, &Plain(7_u8)).unwrap();
+            let token = UntrustedToken::parse(sealed.value()).unwrap();
+            token.nonce().unwrap().to_vec()
+        })
+        .collect();
+    assert_eq!(tokens.len(), 1_000);
+    assert!(tokens.iter().all(|nonce| nonce.len() == 24));
+}
+
 fn noise(len: usize) -> String {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let bytes: Vec<u8> = (0..len)

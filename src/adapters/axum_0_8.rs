@@ -26,6 +26,23 @@
 //! }
 //! ```
 //!
+//! `Router::layer` puts every route into a box of its own, whatever the layer does. Around
+//! the whole router the layer costs less, and routes cannot be added to it any more:
+//!
+//! ```
+//! use axum::{Router, ServiceExt, extract::Request, routing::IntoMakeService};
+//! use sealed_session::{SessionManager, Values, adapters::tower_0_3::{SessionLayer, SessionService}};
+//! use tower_layer::Layer;
+//!
+//! fn service(
+//!     app: Router,
+//!     manager: SessionManager<Values>,
+//! ) -> IntoMakeService<SessionService<Router, Values, sealed_session::adapters::tower_0_3::StatusOnly>> {
+//!     let app = SessionLayer::new(manager).layer(app);
+//!     ServiceExt::<Request>::into_make_service(app) // for axum::serve
+//! }
+//! ```
+//!
 //! * `Session<T>` is the request's session, read when it is first used. It fails only
 //!   where the route has no layer for `T`.
 //! * `Option<Session<T>>` is the session if the client has a valid one. It fails where that

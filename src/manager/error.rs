@@ -126,3 +126,90 @@ impl fmt::Display for InvalidKind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::store::StoreErrorKind;
+
+    #[test]
+    fn a_client_is_told_the_status_and_nothing_of_the_reason() {
+        let kinds = [
+            OpenErrorKind::Absent,
+            OpenErrorKind::Malformed,
+            OpenErrorKind::TooLarge,
+            OpenErrorKind::WrongSuite,
+            OpenErrorKind::UnknownKey,
+            OpenErrorKind::NotAuthentic,
+            OpenErrorKind::NotYetValid,
+            OpenErrorKind::ExpiredIdle,
+            OpenErrorKind::ExpiredAbsolute,
+            OpenErrorKind::WrongKind,
+            OpenErrorKind::Schema,
+        ];
+        let invalid = kinds.into_iter().map(InvalidKind::Token);
+        let invalid = invalid.chain([
+            InvalidKind::Revoked,
+            InvalidKind::Gone,
+            InvalidKind::Ambiguous,
+        ]);
+        let unavailable = [
+            StoreErrorKind::Unreachable,
+            StoreErrorKind::Full,
+            StoreErrorKind::Failed,
+        ];
+        let unavailable = unavailable
+            .into_iter()
+            .map(|kind| StoreError::new(kind, "postgres at db7 refused the password"));
+        let sealing = [
+            SealError::TooLarge {
+                size: 4_711,
+                limit: 4_096,
+            },
+            SealError::RecordTooLarge {
+                size: 4_711,
+                limit: 4_096,
+            },
+            SealError::NotRoundTrip,
+            SealError::NoSealingKey,
+            SealError::NotYetValid,
+            SealError::UnknownClass(3),
+            SealError::Encode("postcard does not support this type"),
+            crate::random::RandomError.into(),
+        ];
+        let all: Vec<SessionError> = invalid
+            .map(SessionError::Invalid)
+            .chain(unavailable.map(SessionError::Unavailable))
+            .chain(sealing.map(SessionError::Seal))
+            .chain([
+                SessionError::NoStore,
+                SessionError::Conflict,
+                SessionError::Gone,
+                SessionError::TooLate,
+            ])
+            .collect();
+
+        let mut told: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for error in &all {
+            let messages = told.entry(error.status()).or_default();
+            messages.push(error.client_message());
+        }
+        let counts: Vec<_> = told
+            .iter()
+            .map(|(status, all)| (*status, all.len()))
+            .collect();
+        assert_eq!(counts, [(401, 14), (409, 2), (413, 2), (500, 7), (503, 4)]);
+        for messages in told.values_mut() {
+            messages.dedup();
+            assert_eq!(messages.len(), 1, "{messages:?}");
+        }
+        let texts: Vec<_> = told.into_values().flatten().collect();
+        for detail in [
+            "4711", "4096", "postgres", "revoked", "expired", "key", "store",
+        ] {
+            assert!(texts.iter().all(|text| !text.contains(detail)), "{texts:?}");
+        }
+    }
+}

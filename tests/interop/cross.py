@@ -1,5 +1,5 @@
 """Both directions between ssc1.py and the library: `cross.py COMMAND...`, with the command line
-of the library, such as `cargo run -q --example sealed-session --`. Exits with 1 on a difference.
+of the library. Exits with 1 on a difference.
 """
 
 import json

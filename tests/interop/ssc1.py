@@ -1,8 +1,9 @@
 """SSC1 in Python, written from docs/SPEC.md alone: a second reader and writer.
 
-It shows that the page is enough. It makes every check, and it is for reading rather than for
-use: it is slow, and it trusts its caller. "SPEC n" names a section of the page; section 8 is
-in postcard.py.
+It shows that the page is enough. It makes every check on tokens, references, records and
+their times. Ring files (SPEC 3.1) are in rings.py; rows and the list of revocations (10.2,
+10.5) are a store's affair and not here. It is for reading rather than for use: it is slow, and it trusts its caller.
+"SPEC n" names a section of the page; section 8 is in postcard.py.
 """
 
 import base64

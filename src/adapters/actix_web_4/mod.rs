@@ -43,7 +43,7 @@
 //!    says. A request that is dropped, as actix-web does where a handler panics, saves
 //!    nothing.
 //! 2. A session that cannot be saved replaces the response.
-//! 3. A request that does not use its session allocates nothing for saving it.
+//! 3. A session that is saved without a store takes no future of its own for that.
 
 mod extract;
 mod middleware;

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::{insert_into, middleware::OnError};
 use crate::{
-    manager::{ResponseHeaders, SessionError, SessionManager},
+    manager::{Finish, ResponseHeaders, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
 };
@@ -34,7 +34,7 @@ pin_project! {
 /// A response whose session is being saved.
 struct Saving<B> {
     handled: Option<Handled<B>>,
-    // Only where the session was used: a request that does not use it allocates nothing.
+    // Only where the store has a say in it: all others are saved without a future.
     headers: Pin<Box<dyn Future<Output = Result<ResponseHeaders, SessionError>>>>,
 }
 
@@ -81,10 +81,18 @@ where
                 Ok(response) => response.status(),
                 Err(error) => error.as_response_error().status_code(),
             };
+            let on_error = this.on_error.as_ref();
+            let unsaved = match this.manager.finish_here(&session, status.as_u16()) {
+                Ok(Finish::Unsaved(unsaved)) => unsaved,
+                Ok(Finish::Done(headers)) => {
+                    return Poll::Ready(answer(handled, &headers, on_error));
+                }
+                Err(error) => return Poll::Ready(fail(handled, error, on_error)),
+            };
             let manager = this.manager.clone();
             *this.saving = Some(Saving {
                 handled: Some(handled),
-                headers: Box::pin(async move { manager.finish(session, status.as_u16()).await }),
+                headers: Box::pin(async move { manager.finish_there(&session, unsaved).await }),
             });
         }
         let Some(saving) = this.saving else {
