@@ -12,7 +12,8 @@ need_cargo cargo-mutants || {
     skip "mutation testing" "cargo-mutants is not installed and cannot be built"
     exit 0
 }
-all=(--lib --test=sessions --test=vectors --test=keys --test=cookie_headers --test=sizes --test=parallel)
+all=(--lib --test=sessions --test=sessions_edges --test=vectors --test=keys --test=cookie_headers
+    --test=sizes --test=parallel)
 files=(src/crypto.rs src/token.rs src/expiry.rs src/cookie/reader.rs src/keys/*.rs src/codec/*.rs
     src/manager/*.rs)
 if [ "${1:-}" = --ci ]; then

@@ -62,7 +62,6 @@ impl ResponseHeaders {
     }
 
     /// Whether a token goes out, or an end of one.
-    #[cfg(feature = "tower-0-3")]
     pub(crate) fn hands_out(&self) -> bool {
         !self.set_cookie.is_empty() || self.token.is_some()
     }
@@ -93,7 +92,7 @@ impl ResponseHeaders {
         if let Some((name, value)) = &self.token {
             replace(name, value);
         }
-        if !self.set_cookie.is_empty() || self.token.is_some() {
+        if self.hands_out() {
             replace("cache-control", NO_STORE);
         } else if !cache_control {
             replace("cache-control", PRIVATE);
