@@ -356,7 +356,7 @@ mod tests {
             assert_eq!((token.needs_reissue(), token.needs_reseal()), asks);
             asks
         };
-        assert_eq!(asks(MINUTE - Duration::from_secs(1)), (false, false));
+        assert_eq!(asks(Duration::from_secs(59)), (false, false));
         assert_eq!(asks(MINUTE), (true, false));
         assert_eq!(asks(5 * MINUTE), (true, true));
     }
