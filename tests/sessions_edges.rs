@@ -2,6 +2,7 @@
 //! that comes in between. Most of them were found by mutation testing.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     reason = "a failure fails the test"
 )]
@@ -79,8 +80,10 @@ impl World {
     /// When the only row expires.
     fn row_expires(&self) -> Timestamp {
         let rows = self.store.dump();
-        assert_eq!(rows.len(), 1);
-        rows[0].1.expires
+        let [(_, row)] = &*rows else {
+            panic!("{} rows", rows.len());
+        };
+        row.expires
     }
 }
 
@@ -128,7 +131,7 @@ fn requests_purge_what_expired_an_hour_ago_and_once_a_minute() {
     assert_eq!(arrive(30 * SECOND), 2);
     // The first two have expired, but not for an hour.
     let first = DAY + HOUR + SECOND;
-    assert_eq!(arrive(first - 62 * SECOND), 3);
+    assert_eq!(arrive(DAY + 59 * MINUTE), 3);
     assert_eq!(arrive(first), 3, "the first went");
     assert_eq!(arrive(first + 59 * SECOND), 4, "not yet due");
     assert_eq!(arrive(first + 60 * SECOND), 4, "the second went");
@@ -232,7 +235,7 @@ fn a_migrated_session_that_is_only_touched_is_not_written() {
         .unwrap();
     assert_eq!(data, Migrated(vec![7]));
     assert_eq!(headers.set_cookie, [""; 0]);
-    let (_, headers) = user
+    let ((), headers) = user
         .visit(&new, async |session| {
             session.change(|it| it.0.push(8)).await
         })
