@@ -372,5 +372,8 @@ mod tests {
         assert_eq!(token.borrow::<&str>(SCHEMA), Ok("Ada"));
         let error = token.borrow::<&str>(SCHEMA + 1).unwrap_err();
         assert_eq!(error.kind(), OpenErrorKind::Schema);
+        let bytes = token.bytes().to_vec();
+        assert_eq!(bytes, b"\x03Ada");
+        assert_eq!(token.into_bytes().0, bytes, "and nothing around them");
     }
 }
