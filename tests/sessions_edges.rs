@@ -25,7 +25,8 @@ use sealed_session::{
     expiry::Lifetimes,
     keys::{Key, KeyRing, SharedKeyRing},
     manager::{
-        InvalidKind, OnUnavailable, Place, Presented, SessionError, SessionManagerBuilder, Strategy,
+        InvalidKind, OnUnavailable, Place, Presented, RequestHeaders, SessionError,
+        SessionManagerBuilder, Strategy,
     },
     payload::{Compression, from_postcard},
     time::{Clock, TestClock, Timestamp},
@@ -351,4 +352,52 @@ fn a_logout_removes_each_former_name_once() {
     assert_eq!(names(&[]), ["__Host-session", "sid"]);
     assert_eq!(names(&["sid", "__Host-session"]), ["__Host-session", "sid"]);
     assert_eq!(names(&["old"]), ["__Host-session", "sid", "old"]);
+}
+
+struct Headers(Vec<(&'static str, String)>);
+
+impl RequestHeaders for Headers {
+    fn values<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        let own = self.0.iter().filter(move |(header, _)| *header == name);
+        own.map(|(_, value)| value.as_bytes())
+    }
+}
+
+#[test]
+fn a_token_in_a_header_of_its_own_is_read_and_answered_there_and_cookies_are_not() {
+    let world = World::new();
+    let manager = world.builder().token_header("X-Session").build().unwrap();
+    let cookie = ("cookie", {
+        let browser = client(&manager, 2);
+        format!("__Host-session={}", browser.cookie.unwrap())
+    });
+    let script = ("sec-fetch-dest", "empty".to_owned());
+
+    let headers = Headers(vec![("x-session", String::new()), cookie.clone()]);
+    let session = manager.session_from(&headers);
+    assert_eq!(block_on(session.presented()).unwrap(), Presented::Nothing);
+    block_on(session.change(|notes| notes.0.push("one".to_owned()))).unwrap();
+    let reply = block_on(manager.finish(session, 200)).unwrap();
+    assert_eq!(reply.set_cookie, [""; 0]);
+    let (name, token) = reply.token.unwrap();
+    assert_eq!(&*name, "x-session");
+
+    let headers = Headers(vec![("x-session", token), cookie.clone(), script.clone()]);
+    world.clock.advance(10 * MINUTE);
+    let session = manager.session_from(&headers);
+    assert_eq!(block_on(session.get()).unwrap().0, ["one"]);
+    let reply = block_on(manager.finish(session, 200)).unwrap();
+    assert!(reply.token.is_some(), "refreshed whatever it is for");
+
+    // Without the header, cookies count, and a script's call refreshes none.
+    for (headers, refreshed) in [
+        (Headers(vec![cookie.clone()]), true),
+        (Headers(vec![cookie, script]), false),
+    ] {
+        let session = manager.session_from(&headers);
+        assert_eq!(block_on(session.get()).unwrap().0.len(), 2);
+        let reply = block_on(manager.finish(session, 200)).unwrap();
+        assert!(reply.token.is_none());
+        assert_eq!(!reply.set_cookie.is_empty(), refreshed);
+    }
 }
