@@ -58,10 +58,12 @@ async fn answer(
     let sorry = |error: SessionError| text(error.status(), error.client_message());
     let answered = shop(manager, &session, request).await;
     let mut response = answered.unwrap_or_else(sorry);
-    match manager.finish(session, response.status().as_u16()).await {
-        Ok(headers) => headers.insert_into(response.headers_mut()),
-        Err(error) => response = sorry(error),
-    }
+    let saved = manager.finish(session, response.status().as_u16()).await;
+    let headers = saved.unwrap_or_else(|error| {
+        response = sorry(error);
+        manager.failure_headers()
+    });
+    headers.insert_into(response.headers_mut());
     Ok(response)
 }
 

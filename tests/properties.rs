@@ -303,9 +303,8 @@ proptest! {
     }
 }
 
-// Sizes.
+// Schemas and nonces.
 
-/// Text that deflate cannot shorten by much.
 /// A login as an earlier release wrote it, and as this one reads it.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Former {
@@ -373,6 +372,9 @@ fn every_seal_has_a_nonce_of_192_bits_of_its_own() {
     assert!(tokens.iter().all(|nonce| nonce.len() == 24));
 }
 
+// Sizes.
+
+/// Text that deflate cannot shorten by much.
 fn noise(len: usize) -> String {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let bytes: Vec<u8> = (0..len)

@@ -22,7 +22,7 @@ use sealed_session::{
     keys::{Key, KeyRing, SharedKeyRing},
     manager::{
         EventKind, InvalidKind, ManagerError, OnInvalid, OnUnavailable, Place, Presented,
-        Revocation, SessionError, SessionManagerBuilder, Strategy,
+        ResponseHeaders, Revocation, SessionError, SessionManagerBuilder, Strategy,
     },
     payload::Compression,
     session::Session,
@@ -476,6 +476,125 @@ fn replaying_a_reference_after_the_session_moved_back_does_not_bring_old_data_ba
         Presented::Invalid(InvalidKind::Token(OpenErrorKind::ExpiredIdle))
     );
     assert_eq!(cart(&manager, &client).len(), 3);
+}
+
+/// What a reference still gives once its session has gone on in the cookie is the session
+/// as of the move: no more than a copy of the cookie of that moment would.
+#[test]
+fn a_navigation_with_a_reference_of_before_the_move_is_given_the_session_as_of_the_move() {
+    let world = World::new();
+    let (manager, mut client) = world.user(30);
+    let replayed = client.clone();
+    fill(&manager, &mut client, 2);
+    let copied = client.clone();
+    client
+        .visit(&manager, async |s| add(s, "new").await)
+        .unwrap();
+    world.clock.advance(29 * MINUTE);
+    for older in [replayed.clone(), copied] {
+        let mut older = older;
+        let (_, headers) = older.visit(&manager, async |s| s.get().await).unwrap();
+        assert_eq!(headers.set_cookie.len(), 1);
+        assert_eq!(place(&manager, &older), Place::Cookie);
+        assert_eq!(cart(&manager, &older).len(), 2);
+    }
+    // The session that went on has not heard of it, and ends what they are given, too.
+    assert_eq!(cart(&manager, &client).len(), 3);
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    assert_eq!(presented(&manager, &replayed), REVOKED);
+    world.clock.advance(2 * MINUTE);
+    assert_eq!(
+        presented(&manager, &replayed),
+        Presented::Invalid(InvalidKind::Token(OpenErrorKind::ExpiredIdle))
+    );
+}
+
+#[test]
+fn a_login_through_a_reference_of_before_the_move_takes_no_change_along() {
+    let world = World::new();
+    let (manager, mut client) = world.user(30);
+    let replayed = client.clone();
+    fill(&manager, &mut client, 2);
+    let error = replayed.clone().visit(&manager, async |session| {
+        add(session, "on old data").await?;
+        session.log_in("42").await
+    });
+    assert!(matches!(error, Err(SessionError::Conflict)), "{error:?}");
+    let error = replayed.clone().visit(&manager, async |session| {
+        session.renew().await?;
+        add(session, "on old data").await
+    });
+    assert!(matches!(error, Err(SessionError::Conflict)), "{error:?}");
+    // The session that went on has not been touched.
+    assert_eq!(cart(&manager, &client).len(), 2);
+
+    // Somebody whom the response of the move did not reach can still log in.
+    let mut missed = replayed.clone();
+    missed
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(cart(&manager, &missed).len(), 2);
+    missed.visit(&manager, async |s| add(s, "x").await).unwrap();
+    // And it was a login: whoever holds the old id has nothing.
+    assert_eq!(presented(&manager, &client), REVOKED);
+    assert_eq!(presented(&manager, &replayed), REVOKED);
+}
+
+/// A login whose end of the old id failed has marked its row as moved, though the session
+/// never left it: it can be tried again. What it would have added is not under the old id.
+#[test]
+fn a_login_that_was_broken_off_can_be_tried_again() {
+    let world = World::new();
+    let manager = world.builder().revocation(Revocation::None);
+    let manager = manager.build().unwrap();
+    let mut client = Client::default();
+    fill(&manager, &mut client, 30);
+    client.visit(&manager, async |s| s.get().await).unwrap();
+    let session = client.send(&manager, Dest::Document);
+    block_on(add(&session, "x")).unwrap();
+    block_on(session.log_in("42")).unwrap();
+    world.store.fail_deletes(true);
+    let error = block_on(manager.finish(session, 200));
+    assert!(
+        matches!(error, Err(SessionError::Unavailable(_))),
+        "{error:?}"
+    );
+    world.store.fail_deletes(false);
+    client
+        .visit(&manager, async |session| {
+            add(session, "y").await?;
+            session.log_in("42").await
+        })
+        .unwrap();
+    assert_eq!(cart(&manager, &client)[30..], ["y"]);
+}
+
+/// As above, by a login that empties the cart.
+#[test]
+fn a_login_that_was_broken_off_can_be_tried_again_though_its_data_would_fit_the_cookie() {
+    let world = World::new();
+    let manager = world.builder().revocation(Revocation::None);
+    let manager = manager.build().unwrap();
+    let mut client = Client::default();
+    fill(&manager, &mut client, 30);
+    client.visit(&manager, async |s| s.get().await).unwrap();
+    let empty_and_log_in = async |session: &Session<Shop>| {
+        session.change(|shop| *shop = Shop::default()).await?;
+        session.log_in("42").await
+    };
+    let session = client.send(&manager, Dest::Document);
+    block_on(empty_and_log_in(&session)).unwrap();
+    world.store.fail_deletes(true);
+    let error = block_on(manager.finish(session, 200));
+    assert!(
+        matches!(error, Err(SessionError::Unavailable(_))),
+        "{error:?}"
+    );
+    world.store.fail_deletes(false);
+    assert_eq!(cart(&manager, &client).len(), 30);
+    client.visit(&manager, empty_and_log_in).unwrap();
+    assert_eq!(cart(&manager, &client).len(), 0);
+    assert_eq!(place(&manager, &client), Place::Cookie);
 }
 
 #[test]
@@ -984,6 +1103,32 @@ fn a_login_without_changes_needs_no_merge_hook() {
     assert_eq!(cart(&manager, &client).len(), 31);
 }
 
+/// Sent before the login was answered, and answered after it: the id that it names has
+/// ended. SECURITY.md says so, under what is not promised.
+#[test]
+fn a_late_write_with_the_cookie_of_before_a_login_is_a_guests_unless_such_are_refused() {
+    let world = World::new();
+    for (on_invalid, goes_on) in [(OnInvalid::Anonymous, false), (OnInvalid::Refuse, true)] {
+        let manager = world.builder().on_invalid(on_invalid).build().unwrap();
+        let mut client = Client::default();
+        fill(&manager, &mut client, 1);
+        let late = client.send(&manager, Dest::Empty);
+        client
+            .visit(&manager, async |s| s.log_in("42").await)
+            .unwrap();
+        match block_on(add(&late, "x")) {
+            Ok(()) => client.receive(&block_on(manager.finish(late, 200)).unwrap()),
+            Err(error) => {
+                assert_eq!(error.status(), 401);
+                let headers = block_on(manager.finish(late, 401)).unwrap();
+                assert_eq!(headers.set_cookie, [""; 0]);
+            }
+        }
+        let subject = block_on(client.send(&manager, Dest::Empty).subject()).unwrap();
+        assert_eq!(subject.is_some(), goes_on);
+    }
+}
+
 #[test]
 fn a_logout_that_is_cancelled_or_repeated_leaves_the_session_whole() {
     let world = World::new();
@@ -1176,9 +1321,15 @@ fn a_renamed_cookie_logs_nobody_out_and_a_logout_removes_both() {
         let old = format!("__Host-session={}", client.cookie.take().unwrap());
         let session = manager.session([old.as_bytes()], None);
         assert_eq!(block_on(session.get()).unwrap().cart.len(), items);
-        client.receive(&block_on(manager.finish(session, 200)).unwrap());
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!(
+            (set, removed),
+            (vec!["__Host-shop"], vec!["__Host-session"])
+        );
+        client.cookie = Some(first_value(&headers));
         assert_eq!(cart(&manager, &client).len(), items, "under the new name");
-        // Both cookies are sent from now on; a logout removes both.
+        // Should both be sent all the same, a logout removes both.
         let new = format!("__Host-shop={}", client.cookie.as_ref().unwrap());
         let session = manager.session([old.as_bytes(), new.as_bytes()], None);
         block_on(session.log_out()).unwrap();
@@ -1191,6 +1342,143 @@ fn a_renamed_cookie_logs_nobody_out_and_a_logout_removes_both() {
         assert_eq!(names, ["__Host-shop", "__Host-session"]);
         assert_eq!(presented(&manager, &client), REVOKED);
     }
+}
+
+/// A manager whose cookie was called `session`, and the one that renames it.
+fn renaming(world: &World) -> [SessionManager<Shop>; 2] {
+    let former = CookieConfig::named("session").build().unwrap();
+    let before = world.builder().cookie(former).build().unwrap();
+    let until = world.clock.now() + 10 * DAY;
+    let codec = world.codec().accept_also("example.com", "session", until);
+    let after = SessionManager::builder(codec).store(world.store.clone());
+    [before, after.build().unwrap()]
+}
+
+/// The names of the cookies that a response sets, and of those that it removes.
+fn set_and_removed(headers: &ResponseHeaders) -> [Vec<&str>; 2] {
+    let (removed, set): (Vec<&str>, Vec<&str>) = headers
+        .set_cookie
+        .iter()
+        .map(String::as_str)
+        .partition(|line| line.contains("Max-Age=0"));
+    [set, removed].map(|lines| {
+        let names = lines.iter().filter_map(|line| line.split('=').next());
+        names.collect()
+    })
+}
+
+/// The value of the first cookie that a response sets.
+fn first_value(headers: &ResponseHeaders) -> String {
+    let (_, line) = headers.set_cookie.first().unwrap().split_once('=').unwrap();
+    line.split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_login_after_a_rename_counts_though_the_former_cookie_is_still_sent() {
+    for items in [1, 30] {
+        let world = World::new();
+        let [before, manager] = renaming(&world);
+        let mut client = Client::default();
+        fill(&before, &mut client, items);
+        let old = format!("session={}", client.cookie.unwrap());
+
+        let session = manager.session([old.as_bytes()], Some(b"document"));
+        block_on(session.log_in("42")).unwrap();
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!((set, removed), (vec!["__Host-session"], vec!["session"]));
+
+        // A browser may keep the former cookie all the same, and send it in any order.
+        let new = format!("__Host-session={}", first_value(&headers));
+        for lines in [[&old, &new], [&new, &old]] {
+            let session = manager.session(lines.map(String::as_bytes), Some(b"document"));
+            assert_eq!(block_on(session.presented()).unwrap(), Presented::Valid);
+            assert!(block_on(session.subject()).unwrap().is_some());
+            assert_eq!(block_on(session.get()).unwrap().cart.len(), items);
+        }
+        // A logout still ends whatever is presented, and a revoked own cookie does not give
+        // way to the former one.
+        let session = manager.session([old.as_bytes(), new.as_bytes()], None);
+        block_on(session.log_out()).unwrap();
+        let session = manager.session([old.as_bytes(), new.as_bytes()], None);
+        assert_eq!(block_on(session.presented()).unwrap(), REVOKED);
+    }
+}
+
+#[test]
+fn a_planted_former_cookie_does_not_push_out_the_own_one() {
+    let world = World::new();
+    let [before, manager] = renaming(&world);
+    let (mut own, mut hostile) = (Client::default(), Client::default());
+    fill(&manager, &mut own, 2);
+    world.clock.advance(MINUTE);
+    fill(&before, &mut hostile, 1);
+    let own = format!("__Host-session={}", own.cookie.unwrap());
+    let hostile = format!("session={}", hostile.cookie.unwrap());
+    // One, and more than are looked at.
+    for copies in [1, 5] {
+        let planted = vec![hostile.clone(); copies].join("; ");
+        let lines = [planted.as_bytes(), own.as_bytes()];
+        let session = manager.session(lines, Some(b"document"));
+        assert_eq!(block_on(session.presented()).unwrap(), Presented::Valid);
+        assert_eq!(block_on(session.get()).unwrap().cart.len(), 2);
+        // What a response can do against it, it does.
+        block_on(add(&session, "x")).unwrap();
+        let headers = block_on(manager.finish(session, 200)).unwrap();
+        let [set, removed] = set_and_removed(&headers);
+        assert_eq!((set, removed), (vec!["__Host-session"], vec!["session"]));
+    }
+}
+
+#[test]
+fn without_an_own_cookie_the_former_one_counts_until_its_date() {
+    let world = World::new();
+    let [before, manager] = renaming(&world);
+    let mut client = Client::default();
+    fill(&before, &mut client, 1);
+    let class = before.codec().policy().class("remember-me").unwrap();
+    client
+        .visit(&before, async |session| session.set_class(class).await)
+        .unwrap();
+    let old = format!("session={}", client.cookie.unwrap());
+    let ask = |lines: &[&str]| {
+        let session = manager.session(lines.iter().map(|line| line.as_bytes()), None);
+        block_on(session.presented()).unwrap()
+    };
+    assert_eq!(ask(&[&old]), Presented::Valid);
+    // Nor is one needed that opens.
+    assert_eq!(ask(&["__Host-session=x", &old]), Presented::Valid);
+    // Of two under the former name nobody knows which is meant.
+    let mut hostile = Client::default();
+    fill(&before, &mut hostile, 1);
+    let hostile = format!("session={}", hostile.cookie.unwrap());
+    let ambiguous = Presented::Invalid(InvalidKind::Ambiguous);
+    assert_eq!(ask(&[&old, &hostile]), ambiguous);
+    world.clock.advance(9 * DAY);
+    assert_eq!(ask(&[&old]), Presented::Valid);
+    world.clock.advance(DAY);
+    assert_eq!(ask(&[&old]), Presented::Nothing);
+}
+
+/// A former cookie of the same name, which only its `Domain` tells from the new one.
+#[test]
+fn a_former_cookie_of_the_same_name_is_removed_when_the_new_one_is_set() {
+    let world = World::new();
+    let wide = CookieConfig::named("sid").domain("example.com");
+    let wide = wide.build().unwrap();
+    let before = world.builder().cookie(wide.clone()).build().unwrap();
+    let mut client = Client::default();
+    fill(&before, &mut client, 1);
+    let old = format!("sid={}", client.cookie.unwrap());
+    let narrow = CookieConfig::named("sid").formerly(wide).build().unwrap();
+    let manager = world.builder().cookie(narrow).build().unwrap();
+    let session = manager.session([old.as_bytes()], None);
+    block_on(session.log_in("42")).unwrap();
+    let headers = block_on(manager.finish(session, 200)).unwrap();
+    let [set, removed] = set_and_removed(&headers);
+    assert_eq!((set, removed), (vec!["sid"], vec!["sid"]));
+    assert!(!headers.set_cookie[0].contains("Domain="));
+    assert!(headers.set_cookie[1].contains("Domain=example.com"));
 }
 
 #[test]
@@ -1239,6 +1527,14 @@ fn without_a_store_too_large_is_an_error_that_names_size_and_limit() {
         "{error:?}"
     );
     assert_eq!(cart(&manager, &client).len(), 28);
+}
+
+#[test]
+fn a_limit_for_records_that_none_keeps_is_refused() {
+    let world = World::new();
+    let error = world.builder().max_record_bytes(0).build().unwrap_err();
+    assert_eq!(error, ManagerError::RecordLimit);
+    assert!(world.builder().max_record_bytes(1).build().is_ok());
 }
 
 #[test]

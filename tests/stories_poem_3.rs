@@ -273,7 +273,9 @@ fn a_session_that_cannot_be_saved_is_an_error_that_the_application_can_catch() {
     let error = block_on(grow.call(request("/"))).unwrap_err();
     assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert!(error.is::<SessionError>());
-    let body = block_on(error.into_response().into_body().into_string());
+    let response = error.into_response();
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    let body = block_on(response.into_body().into_string());
     assert_eq!(body.unwrap(), "the session is too large");
 }
 

@@ -41,10 +41,9 @@ impl ResponseHeaders {
         if self.is_empty() {
             return;
         }
-        let cache_control = headers.contains_key(CACHE_CONTROL);
         let headers = core::cell::RefCell::new(headers);
         self.apply(
-            cache_control,
+            |name| headers.borrow().contains_key(name),
             |name, value| {
                 if let Some((name, value)) = line(name, value) {
                     headers.borrow_mut().append(name, value);
@@ -88,20 +87,29 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        // Which a shared cache would heed instead.
+        headers.append("surrogate-control", HeaderValue::from_static("max-age=60"));
+        headers.append("surrogate-control", HeaderValue::from_static("max-age=6"));
+        headers.append("x-accel-expires", HeaderValue::from_static("60"));
         let mut said = ResponseHeaders::default();
         said.insert_into(&mut headers);
-        assert_eq!(headers.len(), 2);
+        assert_eq!(headers.len(), 5);
 
         said.touched = true;
         said.insert_into(&mut headers);
         assert_eq!(headers[CACHE_CONTROL], "max-age=60");
+        assert_eq!(headers["x-accel-expires"], "60");
         let vary: Vec<_> = headers.get_all(VARY).iter().collect();
         assert_eq!(vary, ["Accept", "Cookie"]);
 
         said.set_cookie.push("a=b; Secure".to_owned());
         said.insert_into(&mut headers);
         assert_eq!(headers[CACHE_CONTROL], "no-store");
+        let surrogates: Vec<_> = headers.get_all("surrogate-control").iter().collect();
+        assert_eq!(surrogates, ["no-store"]);
+        assert_eq!(headers["x-accel-expires"], "0");
         assert_eq!(headers[SET_COOKIE], "a=b; Secure");
         assert!(headers[SET_COOKIE].is_sensitive());
+        assert!(!headers.contains_key("cdn-cache-control"));
     }
 }

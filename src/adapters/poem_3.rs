@@ -50,7 +50,7 @@ use poem::{
 };
 
 use crate::{
-    manager::{Presented, SessionError, SessionManager},
+    manager::{NO_STORE, Presented, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
 };
@@ -147,7 +147,12 @@ where
         };
         let headers = match manager.finish(session, status.as_u16()).await {
             Ok(headers) => headers,
-            Err(error) => return self.shaped(Err(error.into())),
+            Err(error) => {
+                let mut response = self.shaped(Err(error.into()))?;
+                let headers = manager.failure_headers();
+                headers.insert_into(response.headers_mut());
+                return Ok(response);
+            }
         };
         // An error of poem's has no headers: from here on it is a response.
         let response = self.shaped(handled);
@@ -219,7 +224,8 @@ impl ResponseError for MissingMiddleware {
     }
 }
 
-/// The status that fits, and a line that tells the client no more.
+/// The status that fits, and a line that tells the client no more. No cache keeps it: an
+/// error cannot say what else it depends on.
 impl ResponseError for SessionError {
     fn status(&self) -> StatusCode {
         let status = StatusCode::from_u16(Self::status(self));
@@ -230,6 +236,7 @@ impl ResponseError for SessionError {
         let message = self.client_message();
         message
             .with_status(ResponseError::status(self))
+            .with_header("cache-control", NO_STORE)
             .into_response()
     }
 }

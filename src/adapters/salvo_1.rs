@@ -137,6 +137,8 @@ where
         if let Some(Err(error)) = saved {
             empty(response, outside);
             self.answer(error, response);
+            let headers = self.manager.failure_headers();
+            headers.insert_into(&mut response.headers);
             return;
         }
         // Unless a handler has given its error a page of its own.

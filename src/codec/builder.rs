@@ -74,7 +74,17 @@ impl<S: Suite> CodecBuilder<S> {
     }
 
     /// Goes on opening tokens of a former context or name, up to four, each until a date:
-    /// a rename that logs nobody out. Such a session is sealed anew at its next response.
+    /// a rename that logs nobody out. Such a session is sealed anew at its next response,
+    /// which removes the cookie of the former name.
+    ///
+    /// Former names are looked at only where a request carries no valid token under the
+    /// codec's own name. Until the date whoever can set a cookie of a former name can give
+    /// a session of their own to a visitor who has none: keep the time short where the
+    /// former name does not begin with `__Host-`. Servers that still use the former name
+    /// must accept the new one before the first server uses it, or sessions that come back
+    /// to them are lost. A former cookie with another `Path` or `Domain` than the new one
+    /// is removed only if it is declared, with
+    /// [`formerly`](crate::cookie::CookieConfigBuilder::formerly).
     ///
     /// A session that began under a former *context* keeps its subject, which is a hash of
     /// that context: keep the entry for the longest absolute timeout after its date, so

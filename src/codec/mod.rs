@@ -187,13 +187,13 @@ impl<S: Suite> Codec<S> {
             .map(move |domain| Subject::of(&domain.context, user_id))
     }
 
-    /// The names under which tokens are opened at `now`, the codec's own first.
-    pub(crate) fn accepted_names(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+    /// The names beside the codec's own under which tokens are opened at `now`.
+    pub(crate) fn former_names(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         let own = self.name();
         let former = self.domains.iter().skip(1).filter(move |domain| {
             domain.name != own && domain.until.is_some_and(|until| now < until)
         });
-        core::iter::once(own).chain(former.map(|domain| domain.name.as_str()))
+        former.map(|domain| domain.name.as_str())
     }
 
     /// The present instant by the codec's clock.

@@ -122,8 +122,9 @@ impl Scope<'_, Encrypted> {
     ) -> Result<Vec<u8>, SealError> {
         let mut claims = self.claims(identity, T::SCHEMA)?;
         claims.kind = Kind::Record;
-        let mut token = frame(&claims, SuiteId::Record);
-        match body::append_record(&mut token, data, max, self.codec.compression)? {
+        // Until it is encrypted, it is wiped wherever this ends.
+        let mut token = Wiped(frame(&claims, SuiteId::Record));
+        match body::append_record(&mut token.0, data, max, self.codec.compression)? {
             body::Appended::Body(shape) => {
                 claims.deflated = shape.deflated;
                 claims.padded = shape.padded;
@@ -141,9 +142,9 @@ impl Scope<'_, Encrypted> {
             key_id,
             &record_aad(identity.sid, version),
             &*self.codec.random,
-            &mut token,
+            &mut token.0,
         )?;
-        Ok(token)
+        Ok(core::mem::take(&mut token.0))
     }
 
     /// Opens the record that `reference` names. The data is inflated to at most `max`.

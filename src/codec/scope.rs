@@ -150,7 +150,9 @@ impl<'c, S: Suite> Scope<'c, S> {
     }
 
     /// Completes a token whose prefix is still empty.
-    pub(super) fn protect(&self, claims: &Claims, mut token: Vec<u8>) -> Result<Sealed, SealError> {
+    pub(super) fn protect(&self, claims: &Claims, token: Vec<u8>) -> Result<Sealed, SealError> {
+        // Until it is encrypted, it is wiped wherever this ends.
+        let mut token = Wiped(token);
         let table = self.codec.table();
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         S::protect(
@@ -158,8 +160,9 @@ impl<'c, S: Suite> Scope<'c, S> {
             key_id,
             self.caller_aad,
             &*self.codec.random,
-            &mut token,
+            &mut token.0,
         )?;
+        let token = core::mem::take(&mut token.0);
         Ok(Sealed::new(token::encode_text(&token), *claims))
     }
 

@@ -55,8 +55,10 @@ impl CookieConfigBuilder {
     }
 
     /// Declares a cookie that this one replaced, for
-    /// [`CookieConfig::removals`]. What `former` declares as former itself is
-    /// taken along.
+    /// [`CookieConfig::removals`]. A manager also removes it when it sets this one in
+    /// answer to a request that carries a cookie of the former name: where both have one name
+    /// and differ in domain or path, that is every time, so declare it for as long as old
+    /// cookies may live. What `former` declares as former itself is taken along.
     pub fn formerly(mut self, mut former: CookieConfig) -> Self {
         let earlier = core::mem::take(&mut former.former);
         self.draft.former.push(former);

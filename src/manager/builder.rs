@@ -85,7 +85,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
     }
 
     /// The most bytes that a stored session may take in postcard:
-    /// [`DEFAULT_MAX_RECORD_BYTES`] by default.
+    /// [`DEFAULT_MAX_RECORD_BYTES`] by default, and at least one.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = bytes;
         self
@@ -173,6 +173,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
         {
             return Err(ManagerError::NeedsStore);
         }
+        if self.max_record_bytes == 0 {
+            return Err(ManagerError::RecordLimit);
+        }
         let budget = self.budget.unwrap_or(match strategy {
             Strategy::CookieOnly => MAX_COOKIE_LEN,
             _ => DEFAULT_BUDGET,
@@ -237,6 +240,9 @@ pub enum ManagerError {
     /// A budget that no reference fits.
     #[error("the budget must be at least {0} bytes, for the reference to a stored session")]
     Budget(usize),
+    /// A limit for records that none keeps.
+    #[error("a stored session needs at least one byte")]
+    RecordLimit,
     /// A former name cannot be removed with the attributes of the cookie: declare it with
     /// its own, as [`formerly`](crate::cookie::CookieConfigBuilder::formerly).
     #[error(transparent)]

@@ -3,13 +3,30 @@
 use core::fmt;
 use std::sync::Arc;
 
-use super::{Inner, SessionError, save::Saved};
-use crate::{codec::Sealed, error::SealError, session::Carrier};
+use super::{Inner, SessionError, request::left_behind, save::Saved};
+use crate::{
+    codec::Sealed,
+    error::SealError,
+    session::{Carrier, Request},
+};
 
 /// For a response that depends on a session: not for others, and not without asking.
 pub(crate) const PRIVATE: &str = "private, no-cache";
 /// For a response that hands out a token, or takes it back.
 pub(crate) const NO_STORE: &str = "no-store";
+
+/// Headers by which an application tells a shared cache in front of it what to keep, in
+/// place of `Cache-Control` (RFC 9213, Edge Architecture, nginx), and what each says
+/// where nothing is to be kept.
+pub(crate) const TARGETED: [(&str, &str); 7] = [
+    ("cdn-cache-control", NO_STORE),
+    ("cloudflare-cdn-cache-control", NO_STORE),
+    ("netlify-cdn-cache-control", NO_STORE),
+    ("vercel-cdn-cache-control", NO_STORE),
+    ("surrogate-control", NO_STORE),
+    ("edge-control", NO_STORE),
+    ("x-accel-expires", "0"),
+];
 
 /// The header values that a response needs.
 ///
@@ -34,20 +51,19 @@ impl ResponseHeaders {
     pub(super) fn new<T>(
         inner: &Inner<T>,
         saved: Saved,
-        carrier: Carrier,
+        request: &Request,
     ) -> Result<Self, SessionError> {
-        let mut headers = Self {
-            touched: true,
-            token_header: inner.token_header.clone(),
-            ..Self::default()
-        };
+        let mut headers = Self::of_failure(inner);
         let header = inner
             .token_header
             .clone()
-            .filter(|_| carrier == Carrier::Header);
+            .filter(|_| request.carrier == Carrier::Header);
         match (saved, header) {
             (Saved::Unchanged, _) => {}
-            (Saved::Set(sealed), None) => headers.set_cookie.push(set_cookie(inner, &sealed)?),
+            (Saved::Set(sealed), None) => {
+                headers.set_cookie.push(set_cookie(inner, &sealed)?);
+                headers.set_cookie.extend(left_behind(inner, request));
+            }
             (Saved::Set(sealed), Some(name)) => headers.token = Some((name, sealed.into_value())),
             (Saved::Ended, None) => headers.set_cookie = inner.cookie.removals(),
             (Saved::Ended, Some(name)) => headers.token = Some((name, String::new())),
@@ -61,21 +77,33 @@ impl ResponseHeaders {
         !self.touched
     }
 
+    /// What a response says that takes the place of one whose session could not be saved:
+    /// that it depends on the request's token, too.
+    pub(super) fn of_failure<T>(inner: &Inner<T>) -> Self {
+        Self {
+            touched: true,
+            token_header: inner.token_header.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a token goes out, or an end of one.
     pub(crate) fn hands_out(&self) -> bool {
         !self.set_cookie.is_empty() || self.token.is_some()
     }
 
     /// Tells what to do to the response's headers, in calls of `append` (add another line
-    /// of that name) and `replace` (be the only line of that name); `cache_control` is
-    /// whether the application has set `Cache-Control` itself.
+    /// of that name) and `replace` (be the only line of that name); `has` tells whether the
+    /// application has set a header of that name itself. All names are in lower case.
     ///
-    /// A response that depends on the session says `Vary: Cookie` and must not be shared;
-    /// one that sets the cookie must not be stored, whatever the application says
-    /// (CVE-2023-30861, CVE-2025-48947).
+    /// A response that depends on the session says `Vary: Cookie` and must not be shared,
+    /// unless the application says so in `Cache-Control`. One that sets the cookie must not
+    /// be stored, whatever the application says (CVE-2023-30861, CVE-2025-48947), also in
+    /// headers that shared caches heed instead: `CDN-Cache-Control` (RFC 9213) and its
+    /// vendors' forms, `Surrogate-Control`, `Edge-Control`, and nginx's `X-Accel-Expires`.
     pub fn apply(
         &self,
-        cache_control: bool,
+        has: impl Fn(&str) -> bool,
         mut append: impl FnMut(&str, &str),
         mut replace: impl FnMut(&str, &str),
     ) {
@@ -94,7 +122,12 @@ impl ResponseHeaders {
         }
         if self.hands_out() {
             replace("cache-control", NO_STORE);
-        } else if !cache_control {
+            for (name, value) in TARGETED {
+                if has(name) {
+                    replace(name, value);
+                }
+            }
+        } else if !has("cache-control") {
             replace("cache-control", PRIVATE);
         }
     }
@@ -130,10 +163,11 @@ fn set_cookie<T>(inner: &Inner<T>, sealed: &Sealed) -> Result<String, SessionErr
 mod tests {
     use super::*;
 
-    fn lines(headers: &ResponseHeaders, own: bool) -> Vec<String> {
+    /// What is done to a response in which the application has set these.
+    fn lines(headers: &ResponseHeaders, own: &[&str]) -> Vec<String> {
         let lines = std::cell::RefCell::new(Vec::new());
         headers.apply(
-            own,
+            |name| own.contains(&name),
             |name, value| lines.borrow_mut().push(format!("+{name}: {value}")),
             |name, value| lines.borrow_mut().push(format!("={name}: {value}")),
         );
@@ -143,22 +177,57 @@ mod tests {
     #[test]
     fn caches_are_told_what_they_may_keep() {
         let mut headers = ResponseHeaders::default();
-        assert_eq!(lines(&headers, false), [""; 0]);
+        assert_eq!(lines(&headers, &[]), [""; 0]);
         headers.touched = true;
-        assert_eq!(lines(&headers, true), ["+vary: Cookie"]);
+        assert_eq!(lines(&headers, &["cache-control"]), ["+vary: Cookie"]);
         assert_eq!(
-            lines(&headers, false),
+            lines(&headers, &[]),
             ["+vary: Cookie", "=cache-control: private, no-cache"]
         );
         headers.set_cookie.push("a=b".to_owned());
         assert_eq!(
-            lines(&headers, true),
+            lines(&headers, &["cache-control"]),
             [
                 "+vary: Cookie",
                 "+set-cookie: a=b",
                 "=cache-control: no-store"
             ]
         );
+    }
+
+    #[test]
+    fn caches_with_a_header_of_their_own_keep_no_token_either() {
+        let own = TARGETED.map(|(name, _)| name);
+        let mut headers = ResponseHeaders {
+            touched: true,
+            ..ResponseHeaders::default()
+        };
+        // Without a token it is the application's to say what may be kept.
+        let touched = ["+vary: Cookie", "=cache-control: private, no-cache"];
+        assert_eq!(lines(&headers, &own), touched);
+        for token in [false, true] {
+            if token {
+                headers.set_cookie.clear();
+                headers.token = Some(("x-session".into(), String::new()));
+            } else {
+                headers.set_cookie.push("a=b".to_owned());
+            }
+            assert_eq!(
+                lines(&headers, &own)[2..],
+                [
+                    "=cache-control: no-store",
+                    "=cdn-cache-control: no-store",
+                    "=cloudflare-cdn-cache-control: no-store",
+                    "=netlify-cdn-cache-control: no-store",
+                    "=vercel-cdn-cache-control: no-store",
+                    "=surrogate-control: no-store",
+                    "=edge-control: no-store",
+                    "=x-accel-expires: 0",
+                ]
+            );
+            // What the response does not carry is not added.
+            assert_eq!(lines(&headers, &[])[2..], ["=cache-control: no-store"]);
+        }
     }
 
     #[test]
@@ -171,7 +240,7 @@ mod tests {
             ..ResponseHeaders::default()
         };
         assert_eq!(
-            lines(&headers, true),
+            lines(&headers, &["cache-control"]),
             [
                 "+vary: Cookie",
                 "+vary: x-session",

@@ -2,7 +2,7 @@
 
 use super::{
     EventKind, Inner, InvalidKind, OnInvalid, OnUnavailable, Presented, SessionError, Strategy,
-    request::presented,
+    request::Presentation,
 };
 use crate::{
     claims::Claims,
@@ -10,7 +10,7 @@ use crate::{
         OpenedToken,
         record::{AnyToken, Handle, Reference, row_key},
     },
-    error::OpenErrorKind,
+    error::{OpenError, OpenErrorKind},
     payload::{SessionData, body::to_postcard},
     session::{Held, HeldPlace, Live, Request},
     store::{RowChange, RowKey, RowPhase, RowState, Updated},
@@ -33,25 +33,20 @@ async fn choose<T: SessionData>(
 ) -> Result<Chosen, SessionError> {
     let now = inner.now();
     let scope = inner.codec.at(now);
-    let mut newest: Option<AnyToken> = None;
-    let mut differ = false;
-    let mut refused = None;
-    let presented = presented(inner, request, now, |value| match scope.open_any(value) {
-        Ok(token) => match &newest {
-            Some(other) => {
-                differ |= other.claims().session_id() != token.claims().session_id();
-                if token.claims().issued() > other.claims().issued() {
-                    newest = Some(token);
-                }
-            }
-            None => newest = Some(token),
-        },
-        Err(error) => refused = refused.or(Some(InvalidKind::Token(error.kind()))),
-    });
-    let Some(newest) = newest else {
-        return Ok(refused.map_or(Chosen::Nothing, Chosen::Invalid));
+    let mut presented = Presentation::default();
+    let mut seen = Seen::default();
+    presented.own(inner, request, |value| seen.add(scope.open_any(value)));
+    // A cookie of the own name is the answer to those of former names: they stay with the
+    // browser until they are removed, and a neighbouring host may plant them.
+    if seen.newest.is_none() {
+        presented.former(inner, request, now, |value| {
+            seen.add(scope.open_any(value));
+        });
+    }
+    let Some(newest) = seen.newest else {
+        return Ok(seen.refused.map_or(Chosen::Nothing, Chosen::Invalid));
     };
-    if presented.may_be_planted && (differ || presented.too_many) {
+    if presented.may_be_planted && (seen.differ || presented.too_many) {
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
@@ -70,14 +65,45 @@ async fn choose<T: SessionData>(
     Ok(Chosen::Session(newest))
 }
 
+/// What the tokens of a request open to.
+#[derive(Default)]
+struct Seen {
+    newest: Option<AnyToken>,
+    /// They are of different sessions.
+    differ: bool,
+    /// Why the first was not accepted that was not.
+    refused: Option<InvalidKind>,
+}
+
+impl Seen {
+    fn add(&mut self, opened: Result<AnyToken, OpenError>) {
+        match (opened, &self.newest) {
+            (Ok(token), Some(other)) => {
+                self.differ |= other.claims().session_id() != token.claims().session_id();
+                if token.claims().issued() > other.claims().issued() {
+                    self.newest = Some(token);
+                }
+            }
+            (Ok(token), None) => self.newest = Some(token),
+            (Err(error), _) => {
+                let kind = InvalidKind::Token(error.kind());
+                self.refused = self.refused.or(Some(kind));
+            }
+        }
+    }
+}
+
 /// What each cookie of the request claims that opens: all that a logout has to end.
 pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Vec<Claims> {
     let now = inner.now();
     let scope = inner.codec.at(now);
     let mut claims = Vec::new();
-    presented(inner, request, now, |value| {
+    let mut each = |value: &str| {
         claims.extend(scope.open_any(value).map(|token| *token.claims()));
-    });
+    };
+    let mut presented = Presentation::default();
+    presented.own(inner, request, &mut each);
+    presented.former(inner, request, now, &mut each);
     claims
 }
 

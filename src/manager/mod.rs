@@ -43,6 +43,8 @@ use std::sync::{
 pub use builder::{ManagerError, SessionManagerBuilder};
 pub use error::{InvalidKind, Presented, SessionError};
 pub use headers::ResponseHeaders;
+#[cfg(feature = "rocket-0-5")]
+pub(crate) use headers::TARGETED;
 #[cfg(feature = "http-1")]
 pub(crate) use headers::{NO_STORE, PRIVATE};
 pub use request::RequestHeaders;
@@ -135,7 +137,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     ///
     /// # Errors
     /// [`SessionError`]: the response must not go out as it is; see
-    /// [`SessionError::status`].
+    /// [`SessionError::status`] and [`failure_headers`](Self::failure_headers).
     pub async fn finish(
         &self,
         session: Session<T>,
@@ -145,6 +147,21 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
             Finish::Done(headers) => Ok(headers),
             Finish::Unsaved(unsaved) => self.finish_there(&session, unsaved).await,
         }
+    }
+
+    /// The headers of a response that takes the place of one whose session could not be
+    /// saved: the error page depends on the request's cookie as well. Adapters add them.
+    ///
+    /// ```
+    /// # use sealed_session::{EncryptedCodec, Values, codec::CodecBuilder, manager::{ManagerError, SessionManager}};
+    /// # fn configure(codec: CodecBuilder<sealed_session::codec::Encrypted>) -> Result<(), ManagerError> {
+    /// let manager = SessionManager::<Values>::builder(codec).build()?;
+    /// assert!(manager.failure_headers().touched);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn failure_headers(&self) -> ResponseHeaders {
+        ResponseHeaders::of_failure(&self.0)
     }
 
     /// As [`finish`](Self::finish), as far as that needs no store: without a future, which
@@ -164,7 +181,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
             None if session.was_looked_at() => Saved::Unchanged,
             None => return Ok(Finish::Done(ResponseHeaders::default())),
         };
-        ResponseHeaders::new(&self.0, saved, request.carrier).map(Finish::Done)
+        ResponseHeaders::new(&self.0, saved, request).map(Finish::Done)
     }
 
     /// The rest of [`finish_here`](Self::finish_here).
@@ -174,7 +191,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         unsaved: Unsaved<T>,
     ) -> Result<ResponseHeaders, SessionError> {
         let saved = save_there::save_there(&self.0, unsaved).await?;
-        ResponseHeaders::new(&self.0, saved, session.request().carrier)
+        ResponseHeaders::new(&self.0, saved, session.request())
     }
 
     /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.

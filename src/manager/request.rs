@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Inner, ManagerError};
+use super::{Inner, ManagerError, headers::TARGETED};
 use crate::{
-    cookie::{MAX_CANDIDATES, candidates},
+    cookie::{CookieConfig, MAX_CANDIDATES, candidates},
     session::{Carrier, Request},
     time::Timestamp,
 };
@@ -71,27 +71,52 @@ pub(super) struct Presentation {
     pub(super) too_many: bool,
 }
 
-/// Shows `each` the tokens that the request carries, under every name that is accepted.
-pub(super) fn presented<T>(
-    inner: &Inner<T>,
-    request: &Request,
-    now: Timestamp,
-    mut each: impl FnMut(&str),
-) -> Presentation {
-    let mut presentation = Presentation::default();
-    if request.carrier == Carrier::Header {
-        request.tokens.iter().for_each(|token| each(token));
-        return presentation;
+impl Presentation {
+    /// Shows `each` the tokens that the request carries in its header, or under the codec's
+    /// own name.
+    pub(super) fn own<T>(
+        &mut self,
+        inner: &Inner<T>,
+        request: &Request,
+        mut each: impl FnMut(&str),
+    ) {
+        match request.carrier {
+            Carrier::Header => request.tokens.iter().for_each(|token| each(token)),
+            Carrier::Cookie => self.under(inner.codec.name(), request, each),
+        }
     }
-    for name in inner.codec.accepted_names(now) {
+
+    /// Shows `each` the tokens that the request carries under former names.
+    pub(super) fn former<T>(
+        &mut self,
+        inner: &Inner<T>,
+        request: &Request,
+        now: Timestamp,
+        mut each: impl FnMut(&str),
+    ) {
+        if request.carrier == Carrier::Cookie {
+            for name in inner.codec.former_names(now) {
+                self.under(name, request, &mut each);
+            }
+        }
+    }
+
+    fn under(&mut self, name: &str, request: &Request, each: impl FnMut(&str)) {
         let found = candidates([request.cookies.as_slice()], name);
         // Only this host can have set a `__Host-` cookie; any other may be planted.
         let host_bound = name.starts_with("__Host-");
-        presentation.may_be_planted |= !host_bound && !found.is_empty();
-        presentation.too_many |= found.dropped() > 0;
-        found.filter(|value| !value.is_empty()).for_each(&mut each);
+        self.may_be_planted |= !host_bound && !found.is_empty();
+        self.too_many |= found.dropped() > 0;
+        found.filter(|value| !value.is_empty()).for_each(each);
     }
-    presentation
+}
+
+/// The removals of former cookies that the request carries: what a browser goes on sending
+/// beside the cookie that took their place.
+pub(super) fn left_behind<T>(inner: &Inner<T>, request: &Request) -> impl Iterator<Item = String> {
+    let former = inner.cookie.former().iter();
+    let sent = former.filter(|it| !candidates([request.cookies.as_slice()], it.name()).is_empty());
+    sent.map(CookieConfig::removal)
 }
 
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what
@@ -141,7 +166,9 @@ pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
         && name
             .bytes()
             .all(|it| it.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&it));
-    let taken = TAKEN.contains(&name.as_str()) || FAMILIES.iter().any(|it| name.starts_with(it));
+    let taken = TAKEN.contains(&name.as_str())
+        || FAMILIES.iter().any(|it| name.starts_with(it))
+        || TARGETED.iter().any(|(it, _)| *it == name);
     if !is_token || taken {
         return Err(ManagerError::TokenHeader);
     }
@@ -186,6 +213,7 @@ mod tests {
             "Accept-Language",
             "content-type",
             "Cache-Control",
+            "Surrogate-Control",
             "user-agent",
             "sec-fetch-dest",
             "x-sess\u{f6}n",

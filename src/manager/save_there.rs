@@ -37,6 +37,9 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
+        Some(held) if live.renewed && changed && save.has_moved_away(&live, &held)? => {
+            save.conflict(&held.claims.identity())
+        }
         // What is rare is put aside, so that the future of what is not stays small.
         Some(held) if live.renewed => Box::pin(save.renew(live, held)).await,
         Some(held) => save.go_on(live, held, changed).await,
@@ -87,7 +90,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         }
         for _ in 0..MERGE_ATTEMPTS {
             let saved = self.begin(&live).await?;
-            match self.retire(&held, &live.data).await? {
+            match self.retire(&live, &held).await? {
                 Updated::Updated => {
                     end(self.inner, &held.claims).await?;
                     return Ok(saved);
@@ -103,17 +106,22 @@ impl<T: SessionData + Default> Save<'_, T> {
                 }
             }
             (live, held) = self.merge(live, held).await?;
+            if live.is_changed()? && self.has_moved_away(&live, &held)? {
+                break;
+            }
         }
         self.conflict(&held.claims.identity())
     }
 
-    /// Makes the row of a session that is about to end one that nobody can write to.
-    async fn retire(&self, held: &Held, data: &T) -> Result<Updated, SessionError> {
+    /// Makes the row of a session that is about to end one that nobody can write to. It keeps
+    /// the data as it was read: what a login adds is not for whoever holds the old id.
+    async fn retire(&self, live: &Live<T>, held: &Held) -> Result<Updated, SessionError> {
         match &held.place {
             HeldPlace::Store { handle, state, .. } if state.phase != RowPhase::Moved => {
                 let identity = held.claims.identity();
+                let data: T = from_postcard(&live.original).unwrap_or_default();
                 let change = (RowPhase::Moved, None);
-                self.update(&identity, handle, *state, data, change).await
+                self.update(&identity, handle, *state, &data, change).await
             }
             HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(Updated::Updated),
         }
@@ -248,6 +256,19 @@ impl<T: SessionData + Default> Save<'_, T> {
         Ok((live, held))
     }
 
+    /// Whether the session goes on in a cookie that this client has not presented, so that
+    /// nothing can be built on the data that it was shown. Data that would not move back
+    /// never left its row, which a renewal marked that was then broken off.
+    fn has_moved_away(&self, live: &Live<T>, held: &Held) -> Result<bool, SealError> {
+        match &held.place {
+            HeldPlace::Store { state, .. } if state.phase == RowPhase::Moved => {
+                let data: T = from_postcard(&live.original).unwrap_or_default();
+                self.fits_with_room(&held.claims.identity(), &data)
+            }
+            HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(false),
+        }
+    }
+
     /// The session has moved back to the cookie, and this client has not heard of it: it
     /// is told so where no data can be overtaken, and its own changes are refused.
     async fn leave_moved_row(&self, data: &T, change: &Change) -> Result<Saved, SessionError> {
@@ -257,8 +278,11 @@ impl<T: SessionData + Default> Save<'_, T> {
         if !self.response.navigation {
             return Ok(Saved::Unchanged);
         }
-        // Where it does not fit, it never left: a renewal was broken off.
-        self.place(&change.identity, data).await
+        if self.fits_with_room(&change.identity, data)? {
+            return self.place(&change.identity, data).await;
+        }
+        // It would not have moved back, so it never left: a renewal was broken off.
+        self.cross_to_store(&change.identity, data).await
     }
 
     /// Writes the record, then refers to it. A live row of this session is replaced only

@@ -178,7 +178,7 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
         OpenError::new(OpenErrorKind::TooLarge, "inflates to more than is allowed");
 
     // Larger buffers only as the stream proves to need them, never on its word.
-    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).clamp(1, limit)]);
+    let mut plain = Wiped(vec![0; content.len().saturating_mul(8).min(limit).max(1)]);
     loop {
         let (status, read, written) = decompress(
             &mut DecompressorOxide::new(),
@@ -188,6 +188,8 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
             TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
         );
         match status {
+            // A limit of nothing is less than the smallest buffer.
+            TINFLStatus::Done if written > limit => return Err(BOMB),
             TINFLStatus::Done if read == content.len() => {
                 plain.0.truncate(written);
                 return Ok(plain);
@@ -217,11 +219,8 @@ fn size_in_postcard<T: Serialize>(data: &T) -> Result<usize, SealError> {
 
 /// Whether the whole of `data` in postcard is `bytes`, without writing it.
 pub(crate) fn is_postcard_of<T: Serialize>(data: &T, bytes: &[u8]) -> Result<bool, SealError> {
-    match postcard::serialize_with_flavor(data, Compared { rest: bytes }) {
-        Ok(rest) => Ok(rest.is_empty()),
-        Err(postcard::Error::SerializeBufferFull) => Ok(false),
-        Err(error) => Err(unsupported(&error)),
-    }
+    postcard::serialize_with_flavor(data, Compared { rest: Some(bytes) })
+        .map_err(|error| unsupported(&error))
 }
 
 /// Appends postcard of that size to `buffer`, which is as it was on errors.
@@ -281,13 +280,15 @@ impl postcard::ser_flavors::Flavor for Bounded<'_> {
     }
 }
 
-/// Postcard output that is compared with what is expected; tells what is left of that.
+/// Postcard output that is compared with what is expected; tells whether it is all of that.
 struct Compared<'b> {
-    rest: &'b [u8],
+    /// What is still expected; `None` after a difference. That is no error: a `Serialize`
+    /// would make another one of it.
+    rest: Option<&'b [u8]>,
 }
 
-impl<'b> postcard::ser_flavors::Flavor for Compared<'b> {
-    type Output = &'b [u8];
+impl postcard::ser_flavors::Flavor for Compared<'_> {
+    type Output = bool;
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
@@ -296,13 +297,12 @@ impl<'b> postcard::ser_flavors::Flavor for Compared<'b> {
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        let rest = self.rest.strip_prefix(bytes);
-        self.rest = rest.ok_or(postcard::Error::SerializeBufferFull)?;
+        self.rest = self.rest.and_then(|rest| rest.strip_prefix(bytes));
         Ok(())
     }
 
-    fn finalize(self) -> postcard::Result<&'b [u8]> {
-        Ok(self.rest)
+    fn finalize(self) -> postcard::Result<bool> {
+        Ok(self.rest.is_some_and(<[u8]>::is_empty))
     }
 }
 
@@ -378,6 +378,34 @@ mod tests {
         let place = 4..bytes.len() - 3;
         let plain = expand(&mut bytes, place, shape, 64 * 1024).map_err(|error| error.kind())?;
         Ok(from_postcard(&bytes[plain]).unwrap())
+    }
+
+    /// Written as text, by way of `Display`.
+    struct Shown(u32);
+
+    impl Serialize for Shown {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_difference_is_no_error_however_the_data_is_written() {
+        let bytes = to_postcard(&("a", Shown(41), 7_u8)).unwrap();
+        for (data, same) in [
+            (("a", Shown(41), 7_u8), true),
+            (("a", Shown(42), 7), false),
+            (("a", Shown(410), 7), false),
+            (("b", Shown(41), 7), false),
+            (("a", Shown(41), 8), false),
+        ] {
+            assert_eq!(is_postcard_of(&data, &bytes), Ok(same));
+        }
+        assert_eq!(is_postcard_of(&("a", Shown(41)), &bytes), Ok(false));
+        assert_eq!(
+            is_postcard_of(&("a", Shown(41), 7_u8, 1_u8), &bytes),
+            Ok(false)
+        );
     }
 
     #[test]
@@ -476,10 +504,17 @@ mod tests {
         };
         let pack = |plain: &[u8]| miniz_oxide::deflate::compress_to_vec(plain, 6);
         let limit = 64 * 1024;
-        let expand = |body: &[u8]| {
+        let expand_to = |body: &[u8], limit| {
             let mut bytes = Wiped(body.to_vec());
             expand(&mut bytes, 0..body.len(), deflated, limit).map_err(|error| error.kind())
         };
+        let expand = |body: &[u8]| expand_to(body, limit);
+        assert_eq!(expand_to(&pack(&[]), 0), Ok(0..0));
+        for (len, limit) in [(1, 0), (100, 0), (2, 1), (100, 99)] {
+            let stream = pack(&vec![7; len]);
+            assert_eq!(expand_to(&stream, limit), Err(OpenErrorKind::TooLarge));
+            assert_eq!(expand_to(&stream, len), Ok(0..len));
+        }
         assert_eq!(expand(&pack(&vec![7; limit])), Ok(0..limit));
         assert_eq!(
             expand(&pack(&vec![7; limit + 1])),

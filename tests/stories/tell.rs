@@ -411,6 +411,9 @@ pub fn a_store_that_is_down_while_saving_replaces_the_response(serve: Serve) {
     let reply = under_way.join().unwrap();
     assert_eq!((reply.status, reply.body.as_str()), (503, SORRY));
     assert!(reply.cookies().is_empty());
+    // It depends on the cookie as much as the response that it replaces.
+    assert_eq!(reply.values("vary"), ["Cookie", "x-session"]);
+    assert_eq!(reply.values("cache-control"), ["private, no-cache"]);
     stage.app.store.set_down(false);
     assert_eq!(cart(&mut visitor), items);
 }

@@ -53,7 +53,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, ContentType, HeaderMap, HeaderName, HeaderValue},
+        header::{ContentType, HeaderMap, HeaderName, HeaderValue},
     },
 };
 
@@ -89,10 +89,9 @@ fn insert_into(said: &ResponseHeaders, headers: &mut HeaderMap) {
     if said.is_empty() {
         return;
     }
-    let cache_control = headers.contains_key(CACHE_CONTROL);
     let headers = core::cell::RefCell::new(headers);
     said.apply(
-        cache_control,
+        |name| headers.borrow().contains_key(name),
         |name, value| {
             if let Some((name, value)) = line(name, value) {
                 headers.borrow_mut().append(name, value);

@@ -87,7 +87,10 @@ where
                 Ok(Finish::Done(headers)) => {
                     return Poll::Ready(answer(handled, &headers, on_error));
                 }
-                Err(error) => return Poll::Ready(fail(handled, error, on_error)),
+                Err(error) => {
+                    let headers = this.manager.failure_headers();
+                    return Poll::Ready(fail(handled, error, &headers, on_error));
+                }
             };
             let manager = this.manager.clone();
             *this.saving = Some(Saving {
@@ -103,7 +106,7 @@ where
         match saving.handled.take() {
             Some(handled) => Poll::Ready(match saved {
                 Ok(headers) => answer(handled, &headers, on_error),
-                Err(error) => fail(handled, error, on_error),
+                Err(error) => fail(handled, error, &this.manager.failure_headers(), on_error),
             }),
             // Polled after it was ready, which `Future` leaves to us.
             None => Poll::Pending,
@@ -145,12 +148,14 @@ fn answer<B>(
 fn fail<B>(
     handled: Handled<B>,
     error: SessionError,
+    headers: &ResponseHeaders,
     on_error: Option<&OnError>,
 ) -> Handled<EitherBody<B>> {
-    let page: HttpResponse = match on_error {
+    let mut page: HttpResponse = match on_error {
         Some(respond) => respond(&error),
         None => error.error_response(),
     };
+    insert_into(headers, page.headers_mut());
     match handled {
         Ok(response) => Ok(response.into_response(page).map_into_right_body()),
         Err(_) => Err(InternalError::from_response(error, page).into()),
@@ -277,6 +282,24 @@ mod tests {
         assert_eq!(answer!(app().wrap(middleware())), (413, plain, 0));
         let app = app().wrap(middleware().on_error(page));
         assert_eq!(answer!(app), (413, PAGE.to_owned(), 0));
+    }
+
+    #[test]
+    fn what_other_headers_tell_shared_caches_does_not_reach_them_with_a_token() {
+        async fn handler(session: Session<Notes>) -> Result<HttpResponse, SessionError> {
+            session.log_in("ada").await?;
+            let told = ("cdn-cache-control", "max-age=60");
+            Ok(HttpResponse::Ok().append_header(told).finish())
+        }
+        let app = App::new().route("/", web::get().to(handler));
+        let headers = System::new().block_on(async {
+            let app = init_service(app.wrap(middleware())).await;
+            let response = app.call(TestRequest::default().to_request()).await;
+            response.unwrap().into_parts().1.headers().clone()
+        });
+        assert_eq!(headers.get("cache-control").unwrap(), "no-store");
+        assert_eq!(headers.get("cdn-cache-control").unwrap(), "no-store");
+        assert!(!headers.contains_key("surrogate-control"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     respond::{plain, take_failure},
 };
 use crate::{
-    manager::{ResponseHeaders, SessionError, SessionManager},
+    manager::{ResponseHeaders, SessionError, SessionManager, TARGETED},
     payload::SessionData,
 };
 
@@ -106,7 +106,8 @@ where
                         Some(respond) => respond(&error, request),
                         None => plain(&error, request),
                     };
-                    return replace(response, page);
+                    replace(response, page);
+                    return append_to(&self.manager.failure_headers(), response);
                 }
             },
         };
@@ -158,8 +159,9 @@ fn replace(response: &mut Response<'_>, page: response::Result<'static>) {
     for header in withdrawn.headers().iter() {
         let name = header.name().as_str().to_ascii_lowercase();
         let describes = name.starts_with("content-") && !name.starts_with("content-security-");
-        if !describes && !WITHDRAWN.contains(&name.as_str()) && !response.headers().contains(&name)
-        {
+        let withdrawn = WITHDRAWN.contains(&name.as_str())
+            || TARGETED.iter().any(|(targeted, _)| *targeted == name);
+        if !describes && !withdrawn && !response.headers().contains(&name) {
             response.adjoin_header(Header::new(name, header.value().to_owned()));
         }
     }
@@ -167,10 +169,9 @@ fn replace(response: &mut Response<'_>, page: response::Result<'static>) {
 
 /// Does to a response what [`ResponseHeaders::apply`] says.
 fn append_to(said: &ResponseHeaders, response: &mut Response<'_>) {
-    let cache_control = response.headers().contains("cache-control");
     let response = core::cell::RefCell::new(response);
     said.apply(
-        cache_control,
+        |name| response.borrow().headers().contains(name),
         |name, value| {
             let (name, value) = (name.to_owned(), value.to_owned());
             response.borrow_mut().adjoin_raw_header(name, value);
@@ -212,7 +213,7 @@ mod tests {
 
     fn application() -> Rocket<Build> {
         let quiet = rocket::Config::figment().merge(("log_level", "off"));
-        rocket::custom(quiet).mount("/", routes![full, enter, panics, refuses])
+        rocket::custom(quiet).mount("/", routes![full, enter, panics, refuses, shared])
     }
 
     fn sorry(_: &SessionError) -> (Status, &'static str) {
@@ -245,6 +246,19 @@ mod tests {
         (Status::Forbidden, "not you")
     }
 
+    #[get("/shared?<large>")]
+    async fn shared(session: Session<Notes>, large: bool) -> Result<Shared, SessionError> {
+        session.log_in("ada").await?;
+        let mut noise = vec![0; if large { 5_000 } else { 50 }];
+        getrandom::fill(&mut noise).unwrap();
+        session.change(|notes| notes.0 = noise).await?;
+        Ok(Shared("", Header::new("CDN-Cache-Control", "max-age=60")))
+    }
+
+    /// Something to keep for a minute.
+    #[derive(rocket::Responder)]
+    struct Shared(&'static str, Header<'static>);
+
     /// The status, the body, and the number of cookies.
     fn told(client: &Client, path: &str) -> (u16, String, usize) {
         let response = client.get(path.to_owned()).dispatch();
@@ -266,6 +280,19 @@ mod tests {
         );
         let client = Client::untracked(application().attach(fairing().on_error(sorry))).unwrap();
         assert_eq!(told(&client, "/full"), (418, "sorry".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_other_headers_tell_shared_caches_does_not_reach_them_with_a_token() {
+        let client = Client::untracked(application().attach(fairing())).unwrap();
+        let told = |path: &'static str| {
+            let response = client.get(path).dispatch();
+            ["cache-control", "cdn-cache-control", "surrogate-control"]
+                .map(|name| response.headers().get(name).collect::<Vec<_>>().join("|"))
+        };
+        assert_eq!(told("/shared?large=no"), ["no-store", "no-store", ""]);
+        // Nor do they reach them with the error in its place.
+        assert_eq!(told("/shared?large=yes"), ["private, no-cache", "", ""]);
     }
 
     #[test]

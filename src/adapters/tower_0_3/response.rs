@@ -79,7 +79,7 @@ where
             };
             if session.close_if_unread() {
                 let nothing = Ok(ResponseHeaders::default());
-                return Poll::Ready(Ok(answer(response, nothing, this.on_error)));
+                return Poll::Ready(Ok(answer(response, nothing, this.manager, this.on_error)));
             }
             let unsaved = match this
                 .manager
@@ -87,9 +87,13 @@ where
             {
                 Ok(Finish::Unsaved(unsaved)) => unsaved,
                 Ok(Finish::Done(headers)) => {
-                    return Poll::Ready(Ok(answer(response, Ok(headers), this.on_error)));
+                    let saved = Ok(headers);
+                    return Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error)));
                 }
-                Err(error) => return Poll::Ready(Ok(answer(response, Err(error), this.on_error))),
+                Err(error) => {
+                    let saved = Err(error);
+                    return Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error)));
+                }
             };
             let manager = this.manager.clone();
             *this.saving = Some(Saving {
@@ -102,18 +106,22 @@ where
         };
         let saved = ready!(saving.headers.as_mut().poll(context));
         match saving.response.take() {
-            Some(response) => Poll::Ready(Ok(answer(response, saved, this.on_error))),
+            Some(response) => Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error))),
             // Polled after it was ready, which `Future` leaves to us.
             None => Poll::Pending,
         }
     }
 }
 
-fn answer<B>(
+fn answer<T, B>(
     response: Response<B>,
     saved: Result<ResponseHeaders, SessionError>,
+    manager: &SessionManager<T>,
     on_error: &impl OnError<B>,
-) -> Response<B> {
+) -> Response<B>
+where
+    T: SessionData + Default + Send + Sync + 'static,
+{
     let mut said = response
         .extensions()
         .get::<Said>()
@@ -130,11 +138,10 @@ fn answer<B>(
             headers.insert_into(response.headers_mut());
         }
     }
-    if let Ok(headers) = saved {
-        headers.insert_into(response.headers_mut());
-        if headers.hands_out() {
-            said.0.push(headers);
-        }
+    let headers = saved.unwrap_or_else(|_| manager.failure_headers());
+    headers.insert_into(response.headers_mut());
+    if headers.hands_out() {
+        said.0.push(headers);
     }
     if !said.0.is_empty() {
         response.extensions_mut().insert(said);
