@@ -8,6 +8,7 @@ for check in fmt clippy docs lean stores tests shops compare vectors interop for
     fuzz fleet memory constant-time compression supply; do
     bash "scripts/$check.sh"
 done
+bash scripts/mutants.sh --ci
 bash scripts/load.sh 30
 if [ -s "$SKIPPED_LIST" ]; then
     say "all other checks passed; skipped were"

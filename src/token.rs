@@ -326,6 +326,10 @@ mod tests {
         assert_eq!(shortest(1, 87), Err(TOO_SHORT));
         assert_eq!(shortest(2, 80), Ok(31));
         assert_eq!(shortest(2, 79), Err(TOO_SHORT));
+        assert_eq!(shortest(3, 88), Ok(31));
+        assert_eq!(shortest(3, 87), Err(TOO_SHORT));
+        assert_eq!(shortest(0, 88), Err(WRONG_SUITE));
+        assert_eq!(shortest(4, 88), Err(WRONG_SUITE));
     }
 
     #[test]

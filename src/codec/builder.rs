@@ -208,3 +208,95 @@ pub enum ConfigError {
     #[error(transparent)]
     Ring(#[from] RingError),
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{
+        codec::Encrypted,
+        keys::{Key, KeyRing, RingKey},
+        time::TestClock,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn key() -> Key {
+        Key::generate().unwrap()
+    }
+
+    fn with(context: &str, ring: KeyRing) -> CodecBuilder<Encrypted> {
+        let policy = Policy::new(HOUR, 24 * HOUR).unwrap();
+        Codec::builder(context, ring, policy).clock(TestClock::at(NOW))
+    }
+
+    fn builder() -> CodecBuilder<Encrypted> {
+        with("example.com", KeyRing::single(key()).unwrap())
+    }
+
+    fn refused(builder: CodecBuilder<Encrypted>) -> Option<ConfigError> {
+        builder.build().err()
+    }
+
+    #[test]
+    fn a_name_that_is_no_token_is_refused_and_a_former_one_too() {
+        for name in ["", "a b", "a;b", "a=b", "a\"", "a\u{7f}", "ä", "a\n"] {
+            let error = Some(ConfigError::Name(name.to_owned()));
+            assert_eq!(refused(builder().name(name)), error);
+            let former = builder().accept_also("example.com", name, NOW);
+            assert_eq!(refused(former), error);
+        }
+        let legal = "azAZ09!#$%&'*+-.^_`|~";
+        assert_eq!(refused(builder().name(legal)), None);
+    }
+
+    #[test]
+    fn a_context_has_at_most_65535_bytes() {
+        let context = |len| with(&"c".repeat(len), KeyRing::single(key()).unwrap());
+        assert_eq!(refused(context(65_535)), None);
+        assert_eq!(refused(context(65_536)), Some(ConfigError::ContextTooLong));
+    }
+
+    #[test]
+    fn four_former_names_are_accepted_and_a_fifth_is_not() {
+        let former = |count| {
+            (0..count).fold(builder(), |builder, _| {
+                builder.accept_also("example.com", "sid", NOW)
+            })
+        };
+        assert_eq!(refused(former(4)), None);
+        assert_eq!(refused(former(5)), Some(ConfigError::TooManyFormer));
+        assert_eq!(former(2).former_names().collect::<Vec<_>>(), ["sid", "sid"]);
+    }
+
+    /// 88 bytes are 118 characters; the name is the cookie's, or a longer former one.
+    #[test]
+    fn a_limit_holds_an_empty_token_and_is_one_that_browsers_keep() {
+        let refusal = |limit, smallest| Some(ConfigError::Limit { limit, smallest });
+        assert_eq!(refused(builder().limit(132)), None);
+        assert_eq!(refused(builder().limit(131)), refusal(131, 132));
+        assert_eq!(refused(builder().limit(4096)), None);
+        assert_eq!(refused(builder().limit(4097)), refusal(4097, 132));
+        let former = builder().accept_also("example.com", "a-longer-former-name", NOW);
+        assert_eq!(refused(former.limit(137)), refusal(137, 138));
+    }
+
+    #[test]
+    fn a_ring_that_cannot_seal_yet_or_closes_too_early_is_refused() {
+        let later = KeyRing::new([RingKey::new(key(), NOW + HOUR)]).unwrap();
+        assert_eq!(
+            refused(with("example.com", later)),
+            Some(ConfigError::Ring(RingError::NoSealingKey(NOW)))
+        );
+        let closing = KeyRing::new([
+            RingKey::new(key(), NOW - HOUR).with_opens_until(NOW + HOUR),
+            RingKey::new(key(), NOW),
+        ]);
+        assert!(matches!(
+            refused(with("example.com", closing.unwrap())),
+            Some(ConfigError::Ring(RingError::ClosesTooEarly { .. }))
+        ));
+    }
+}

@@ -269,11 +269,54 @@ mod tests {
         payload::Plain,
     };
 
-    fn codec<S: Suite>() -> Codec<S> {
+    fn builder<S: Suite>() -> CodecBuilder<S> {
         let hour = Duration::from_hours(1);
         let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
         let policy = Policy::new(hour, hour).unwrap();
-        Codec::builder("example.com", keys, policy).build().unwrap()
+        Codec::builder("example.com", keys, policy)
+    }
+
+    fn codec<S: Suite>() -> Codec<S> {
+        builder().build().unwrap()
+    }
+
+    #[test]
+    fn a_codec_says_what_it_was_built_with_and_a_plan_what_it_counted_on() {
+        let codec = builder::<Encrypted>()
+            .name("sid")
+            .limit(500)
+            .build()
+            .unwrap();
+        assert_eq!((codec.name(), codec.limit()), ("sid", 500));
+        let identity = codec.new_identity().unwrap();
+        let data = Plain("x".repeat(100));
+        assert_eq!(encoded_len(&data), Ok(101));
+        let plan = codec.plan(&identity, &data).unwrap();
+        let value = codec.seal(&identity, &data).unwrap().into_value();
+        // 88 bytes of frame and 101 of body.
+        assert_eq!((value.len(), plan.cookie_len()), (252, 255));
+        assert_eq!((plan.limit(), plan.spare()), (500, 245));
+    }
+
+    #[test]
+    fn former_names_are_accepted_until_their_date_and_former_contexts_keep_their_subjects() {
+        let until = Timestamp::from_unix_seconds(2_000);
+        let codec = builder::<Encrypted>()
+            .accept_also("example.com", "sid", until)
+            .accept_also("example.org", "__Host-session", until)
+            .build()
+            .unwrap();
+        let names = |now| {
+            let names = codec.former_names(Timestamp::from_unix_seconds(now));
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(names(1_999), ["sid"]);
+        assert_eq!(names(2_000), [""; 0]);
+        assert_eq!(names(2_001), [""; 0]);
+        let own = Subject::of("example.com", b"42");
+        let former = Subject::of("example.org", b"42");
+        assert!(codec.subjects(b"42").eq([own, own, former]));
+        assert_ne!(own, former);
     }
 
     /// How many HMAC and AES-GCM operations `then` takes.

@@ -305,3 +305,75 @@ impl<T> fmt::Debug for Opened<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{
+        codec::EncryptedCodec,
+        expiry::Policy,
+        keys::{Key, KeyRing, RingKey},
+        payload::Plain,
+        time::Timestamp,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// Its key is superseded five minutes from now.
+    fn codec() -> EncryptedCodec {
+        let entry = |from| RingKey::new(Key::generate().unwrap(), from);
+        let keys = KeyRing::new([entry(Timestamp::MIN), entry(NOW + 5 * MINUTE)]).unwrap();
+        let policy = Policy::new(10 * MINUTE, 60 * MINUTE).unwrap();
+        EncryptedCodec::builder("example.com", keys, policy)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_plan_fits_up_to_its_limit_and_says_what_is_left() {
+        let plan = |cookie_len| Plan::new(cookie_len, 10, false);
+        assert_eq!((plan(7).fits(), plan(7).spare()), (true, 3));
+        assert_eq!((plan(10).fits(), plan(10).spare()), (true, 0));
+        assert_eq!((plan(11).fits(), plan(11).spare()), (false, 0));
+        assert!(!plan(7).is_deflated());
+        assert!(Plan::new(7, 10, true).is_deflated());
+    }
+
+    #[test]
+    fn a_session_says_when_it_should_be_issued_or_sealed_anew() {
+        let codec = codec();
+        let scope = codec.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let sealed = scope.seal(&identity, &Plain(7_u8)).unwrap();
+        let asks = |after| {
+            let scope = codec.at(NOW + after);
+            let token = scope.open_token(sealed.value()).unwrap();
+            let opened = scope.open::<Plain<u8>>(sealed.value()).unwrap();
+            let asks = (opened.needs_reissue(), opened.needs_reseal());
+            assert_eq!((token.needs_reissue(), token.needs_reseal()), asks);
+            asks
+        };
+        assert_eq!(asks(Duration::from_secs(59)), (false, false));
+        assert_eq!(asks(MINUTE), (true, false));
+        assert_eq!(asks(5 * MINUTE), (true, true));
+    }
+
+    #[test]
+    fn data_is_borrowed_in_its_own_schema_only() {
+        const SCHEMA: u16 = Plain::<String>::SCHEMA;
+        let codec = codec();
+        let scope = codec.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let sealed = scope.seal(&identity, &Plain("Ada".to_owned())).unwrap();
+        let token = scope.open_token(sealed.value()).unwrap();
+        assert_eq!(token.borrow::<&str>(SCHEMA), Ok("Ada"));
+        let error = token.borrow::<&str>(SCHEMA + 1).unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::Schema);
+        let bytes = token.bytes().to_vec();
+        assert_eq!(bytes, b"\x03Ada");
+        assert_eq!(token.into_bytes().0, bytes, "and nothing around them");
+    }
+}

@@ -239,7 +239,7 @@ mod tests {
     use crate::{
         codec::EncryptedCodec,
         expiry::Policy,
-        keys::{Key, KeyRing},
+        keys::{Key, KeyRing, SharedKeyRing},
         payload::Plain,
         time::{TestClock, Timestamp},
         token::UntrustedToken,
@@ -248,7 +248,7 @@ mod tests {
     pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
     pub(super) const MAX: usize = 1 << 20;
 
-    fn codec(keys: KeyRing) -> EncryptedCodec {
+    fn codec(keys: impl Into<SharedKeyRing>) -> EncryptedCodec {
         let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24)).unwrap();
         EncryptedCodec::builder("example.com", keys, policy)
             .clock(TestClock::at(NOW))
@@ -348,6 +348,35 @@ mod tests {
         for len in [0, 16, 17, 40, 60, record.len() - 1] {
             assert!(open(&reference.claims, &handle, 1, &record[..len]).is_err());
         }
+    }
+
+    /// The reference is under a key that this server knows, the record under a newer one.
+    #[test]
+    fn a_record_under_a_key_that_has_just_arrived_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring.toml");
+        let publish = |ring: &KeyRing| std::fs::write(&path, ring.to_secret_toml()).unwrap();
+        let old = ring();
+        publish(&old);
+        let keys = SharedKeyRing::from_file(&path).unwrap();
+        let here = codec(keys.clone());
+        let new = ring();
+        publish(&new);
+
+        let there = codec(new.clone());
+        let scope = there.at(NOW);
+        let identity = scope.new_identity().unwrap();
+        let handle = scope.new_handle().unwrap();
+        let record = scope
+            .seal_record(&identity, &handle, 1, &data(), MAX)
+            .unwrap();
+        let claims = scope.claims(&identity, Plain::<String>::SCHEMA).unwrap();
+        let opened = here
+            .at(NOW)
+            .open_record(&claims, &handle, 1, record, MAX)
+            .unwrap();
+        assert_eq!(opened.data(), Ok(data()));
+        assert_eq!(*keys.current(), new);
     }
 
     #[test]

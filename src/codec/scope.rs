@@ -270,3 +270,38 @@ impl<S: Suite> fmt::Debug for Scope<'_, S> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{
+        codec::EncryptedCodec,
+        expiry::Policy,
+        keys::{Key, KeyRing},
+        payload::Plain,
+        time::CLOCK_TOLERANCE,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+
+    /// Another server, whose clock is ahead, began it.
+    #[test]
+    fn a_session_of_the_future_is_sealed_within_the_tolerance_and_not_beyond_it() {
+        let hour = Duration::from_hours(1);
+        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let policy = Policy::new(hour, hour).unwrap();
+        let codec = EncryptedCodec::builder("example.com", keys, policy)
+            .build()
+            .unwrap();
+        let begun = |ahead| codec.at(NOW + ahead).new_identity().unwrap();
+        let seal = |ahead| codec.at(NOW).seal(&begun(ahead), &Plain(7_u8));
+        let sealed = seal(CLOCK_TOLERANCE).unwrap();
+        assert_eq!(sealed.claims().issued(), NOW + CLOCK_TOLERANCE);
+        for seconds in [1, 60] {
+            let refused = seal(CLOCK_TOLERANCE + Duration::from_secs(seconds));
+            assert_eq!(refused, Err(SealError::NotYetValid));
+        }
+    }
+}

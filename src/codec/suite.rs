@@ -241,6 +241,13 @@ mod tests {
                 assert_eq!(accepted, other == aad);
             }
         }
+        // Nor bytes of the token into the caller's data: the length stands before both.
+        let keyed = keyed(Signed::PURPOSE);
+        let mut token = vec![0; 2 * KEYED_LEN];
+        Signed::protect(&keyed, key().id(), b"", &Counting, &mut token).unwrap();
+        let (aad, rest) = token.split_at_mut(KEYED_LEN);
+        assert!(Signed::verify(&keyed, aad, rest).is_err());
+        assert!(Signed::verify(&keyed, b"", &mut token).is_ok());
     }
 
     #[test]

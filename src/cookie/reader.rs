@@ -342,7 +342,9 @@ mod tests {
     fn the_counters_outlive_the_values() {
         let line = "__Host-session=x;".repeat(6);
         let mut values = candidates([line.as_bytes()], NAME);
+        assert!(!values.is_empty());
         assert_eq!(values.by_ref().count(), 4);
+        assert!(values.is_empty());
         assert_eq!(values.next(), None);
         assert_eq!((values.len(), values.dropped()), (0, 2));
     }

@@ -76,10 +76,8 @@ impl KeyRing {
     /// # Errors
     /// [`RingError::Variable`], otherwise as for [`from_toml`](Self::from_toml).
     pub fn from_env(variable: &str) -> Result<Self, RingError> {
-        match std::env::var(variable) {
-            Ok(text) if !text.trim().is_empty() => Self::from_text(&Zeroizing::new(text)),
-            _ => Err(RingError::Variable(variable.to_owned())),
-        }
+        let value = std::env::var(variable).ok().map(Zeroizing::new);
+        Self::from_variable(variable, value)
     }
 
     /// The ring file's text. It holds the secrets.
@@ -100,6 +98,13 @@ impl KeyRing {
         }
         text.pop();
         text
+    }
+
+    fn from_variable(name: &str, value: Option<Zeroizing<String>>) -> Result<Self, RingError> {
+        match value {
+            Some(text) if !text.trim().is_empty() => Self::from_text(&text),
+            _ => Err(RingError::Variable(name.to_owned())),
+        }
     }
 
     fn from_text(text: &str) -> Result<Self, RingError> {
@@ -179,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_ring_file_may_be_one_line() {
+        let key = format!(
+            "secret = \"{}\", seals_from = 2026-11-22T00:00:00Z",
+            *secret()
+        );
+        let ring = KeyRing::from_text(&format!("key = [{{ {key} }}]")).unwrap();
+        assert_eq!(ring.keys().len(), 1);
+    }
+
+    #[test]
     fn errors_name_the_line_and_never_the_secret() {
         let secret = secret();
         let from = "seals_from = 2026-11-22T00:00:00Z";
@@ -203,10 +218,30 @@ mod tests {
             })
         );
         assert_eq!(KeyRing::from_toml(&[0xff]), Err(RingError::Syntax(1)));
-        assert_eq!(
-            KeyRing::from_toml(&vec![b'\n'; MAX_FILE_LEN + 1]),
-            Err(RingError::Syntax(1))
-        );
+    }
+
+    #[test]
+    fn a_file_of_64_kib_is_read_and_a_longer_one_is_not() {
+        let mut text = file(&secret(), "seals_from = 2026-11-22T00:00:00Z");
+        text.push_str(&"\n".repeat(65_536 - text.len()));
+        assert!(KeyRing::from_toml(text.as_bytes()).is_ok());
+        for _ in 0..2 {
+            text.push('\n');
+            let read = KeyRing::from_toml(text.as_bytes());
+            assert_eq!(read, Err(RingError::Syntax(1)), "{}", text.len());
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_error_and_a_key_in_one_is_read() {
+        let read = |value: &str| {
+            let value = Some(Zeroizing::new(value.to_owned()));
+            KeyRing::from_variable("KEYS", value).map(|ring| ring.keys().len())
+        };
+        for empty in ["", " \n"] {
+            assert_eq!(read(empty), Err(RingError::Variable("KEYS".to_owned())));
+        }
+        assert_eq!(read(&secret()), Ok(1));
     }
 
     #[test]

@@ -161,6 +161,11 @@ impl SharedKeyRing {
         won && self.reload(now).unwrap_or(false)
     }
 
+    #[cfg(test)]
+    pub(super) fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     fn with_file(ring: KeyRing, file: Option<PathBuf>) -> Self {
         Self(Arc::new(Shared {
             ring: RwLock::new(Arc::new(ring)),

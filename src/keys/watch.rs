@@ -87,4 +87,14 @@ mod tests {
         assert_eq!(*keys.current(), next);
         drop(watcher);
     }
+
+    #[test]
+    fn when_the_watcher_is_dropped_its_thread_is_over() {
+        let ring = KeyRing::single(Key::generate().unwrap()).unwrap();
+        let keys = SharedKeyRing::from(ring);
+        let watcher = keys.watch(Duration::from_hours(1)).unwrap();
+        assert_eq!(keys.users(), 2);
+        drop(watcher);
+        assert_eq!(keys.users(), 1);
+    }
 }

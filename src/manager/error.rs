@@ -212,4 +212,30 @@ mod tests {
             assert!(texts.iter().all(|text| !text.contains(detail)), "{texts:?}");
         }
     }
+
+    #[test]
+    fn each_status_has_its_line_for_the_client_and_each_reason_its_word_for_the_log() {
+        let invalid = SessionError::Invalid(InvalidKind::Gone);
+        let too_large = SessionError::Seal(SealError::TooLarge { size: 2, limit: 1 });
+        for (error, line) in [
+            (invalid, "no valid session"),
+            (
+                SessionError::Conflict,
+                "the session was changed by another request; please try again",
+            ),
+            (too_large, "the session is too large"),
+            (
+                SessionError::NoStore,
+                "the session is unavailable; please try again",
+            ),
+            (SessionError::TooLate, "internal error"),
+        ] {
+            assert_eq!(error.client_message(), line);
+        }
+        let expired = InvalidKind::Token(OpenErrorKind::ExpiredIdle);
+        assert_eq!(expired.to_string(), OpenErrorKind::ExpiredIdle.as_str());
+        assert_eq!(InvalidKind::Revoked.to_string(), "revoked");
+        assert_eq!(InvalidKind::Gone.to_string(), "gone");
+        assert_eq!(InvalidKind::Ambiguous.to_string(), "ambiguous");
+    }
 }
