@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 use std::{path::Path, sync::Arc};
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use self::open::SqliteBuilder;
 use super::{
@@ -45,6 +46,9 @@ pub struct SqliteStore {
     pool: SqlitePool,
     sql: Arc<Statements>,
     limit: Duration,
+    /// Whose turn it is to write: SQLite lets one write at a time and is not fair to those
+    /// who wait, so that one of many could wait for its whole time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl SqliteStore {
@@ -71,6 +75,12 @@ impl SqliteStore {
 
     async fn connection(&self) -> Answer<PoolConnection<Sqlite>> {
         self.pool.acquire().await
+    }
+
+    /// A connection, and the turn to write.
+    async fn writer(&self) -> Answer<(MutexGuard<'_, ()>, PoolConnection<Sqlite>)> {
+        let turn = self.turn.lock().await;
+        Ok((turn, self.connection().await?))
     }
 
     fn call<'a, T: 'a>(
@@ -114,8 +124,8 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'a, Created> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            create(c, &self.sql, key, &row, now).await
+            let (_turn, mut c) = self.writer().await?;
+            create(&mut c, &self.sql, key, &row, now).await
         })
     }
 
@@ -134,8 +144,8 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'a, Updated> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            update(c, &self.sql, key, expected, &change, now).await
+            let (_turn, mut c) = self.writer().await?;
+            update(&mut c, &self.sql, key, expected, &change, now).await
         })
     }
 
@@ -146,29 +156,29 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'a, ()> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            expire_at(c, &self.sql, key, expires, now).await
+            let (_turn, mut c) = self.writer().await?;
+            expire_at(&mut c, &self.sql, key, expires, now).await
         })
     }
 
     fn delete<'a>(&'a self, key: &'a RowKey) -> StoreFuture<'a, ()> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            delete(c, &self.sql, key).await
+            let (_turn, mut c) = self.writer().await?;
+            delete(&mut c, &self.sql, key).await
         })
     }
 
     fn delete_expired(&self, now: Timestamp, batch: u32) -> StoreFuture<'_, u64> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            delete_expired(c, &self.sql, now, batch).await
+            let (_turn, mut c) = self.writer().await?;
+            delete_expired(&mut c, &self.sql, now, batch).await
         })
     }
 
     fn revoke(&self, entry: Revoked, now: Timestamp) -> StoreFuture<'_, Option<Revoked>> {
         self.call(async move {
-            let c = &mut *self.connection().await?;
-            revoke(c, &self.sql, entry, now).await
+            let (_turn, mut c) = self.writer().await?;
+            revoke(&mut c, &self.sql, entry, now).await
         })
     }
 

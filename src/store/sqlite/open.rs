@@ -120,6 +120,7 @@ impl SqliteBuilder {
             pool,
             sql: Arc::new(Statements::new(&tables, Dialect::Sqlite)),
             limit: self.timeout,
+            turn: Arc::default(),
         })
     }
 
