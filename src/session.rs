@@ -15,7 +15,7 @@ use crate::{
     },
     payload::{
         SessionData,
-        body::{is_postcard_of, to_postcard},
+        encoded::{is_postcard_of, to_postcard},
     },
     store::RowState,
     time::Timestamp,

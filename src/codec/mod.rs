@@ -254,7 +254,7 @@ impl<S: Suite> fmt::Debug for Codec<S> {
 /// # Errors
 /// [`SealError::Encode`].
 pub fn encoded_len<T: Serialize>(data: &T) -> Result<usize, SealError> {
-    crate::payload::body::to_postcard(data).map(|bytes| bytes.len())
+    crate::payload::encoded::to_postcard(data).map(|bytes| bytes.len())
 }
 
 #[cfg(test)]

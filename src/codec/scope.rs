@@ -7,7 +7,7 @@ use crate::{
     claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
     error::{OpenError, OpenErrorKind, SealError},
     expiry::Lapse,
-    payload::{SessionData, body},
+    payload::{SessionData, body, encoded},
     time::Timestamp,
     token::{self, Prefix},
     wiped::Wiped,
@@ -202,7 +202,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let frame = head.saturating_add(S::ID.tag_len());
         let characters = self.codec.limit.saturating_sub(self.codec.name().len());
         let Some(room) = token::byte_len(characters).checked_sub(frame) else {
-            let len = frame.saturating_add(body::to_postcard(data)?.len());
+            let len = frame.saturating_add(encoded::to_postcard(data)?.len());
             return Ok(Content::TooLarge(self.cookie_len(len)));
         };
 

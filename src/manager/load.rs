@@ -11,7 +11,7 @@ use crate::{
         record::{AnyToken, Handle, Reference, row_key},
     },
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, body::to_postcard},
+    payload::{SessionData, encoded::to_postcard},
     session::{Held, HeldPlace, Live, Request},
     store::{RowChange, RowKey, RowPhase, RowState, Updated},
     time::Timestamp,

@@ -4,6 +4,7 @@
 
 pub(crate) mod body;
 mod compress;
+pub(crate) mod encoded;
 pub mod values;
 
 use serde::{Serialize, de::DeserializeOwned};
