@@ -298,9 +298,10 @@ fn a_row_lives_as_long_as_its_class_and_its_policy_let_the_session_live() {
     assert_eq!(world.row_expires(), NOW + 2 * DAY);
 }
 
-/// It is read once, and the list of revocations is asked for what is new.
+/// It is read once, and the list of revocations is asked for what is new; besides, a batch of
+/// what has expired is deleted once a minute.
 #[test]
-fn refreshing_a_stored_session_takes_two_calls_of_the_store() {
+fn refreshing_a_stored_session_takes_two_calls_of_the_store_and_the_purge() {
     let world = World::new();
     let manager = world.manager();
     let mut user = client(&manager, 30);
@@ -313,8 +314,12 @@ fn refreshing_a_stored_session_takes_two_calls_of_the_store() {
         assert_eq!(headers.set_cookie.len(), 1);
         world.store.calls() - before
     };
-    assert_eq!(calls(), 3, "its first use is noted");
-    assert_eq!(calls(), 2);
+    assert_eq!(
+        calls(),
+        3,
+        "its first use is noted, and the list was not there before"
+    );
+    assert_eq!(calls(), 3, "and the purge");
 }
 
 /// 30 seconds for requests under way, and the idle timeout for whoever missed the move.
