@@ -25,7 +25,7 @@ expect() {
 for name in axum_0_8 actix_web_4 rocket_0_5 poem_3 salvo_1 hyper_1; do
     port=$(free_port) jar=$folder/$name
     url=http://localhost:$port
-    "target/debug/examples/$name" "127.0.0.1:$port" >"$folder/log" 2>&1 &
+    "${CARGO_TARGET_DIR:-target}/debug/examples/$name" "127.0.0.1:$port" >"$folder/log" 2>&1 &
     shop=$!
     for _ in $(seq 100); do
         curl -fsS -o "$folder/body" "$url/" 2>"$folder/wait" && break
