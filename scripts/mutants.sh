@@ -14,7 +14,7 @@ need_cargo cargo-mutants || {
     exit 0
 }
 all=(--lib --test=sessions --test=sessions_edges --test=vectors --test=keys --test=cookie_headers
-    --test=sizes --test=parallel)
+    --test=sizes --test=parallel --test=revocation)
 files=(src/crypto.rs src/token.rs src/expiry.rs src/cookie/reader.rs src/keys/*.rs src/codec/*.rs
     src/manager/*.rs)
 if [ "${1:-}" = --ci ]; then

@@ -406,3 +406,22 @@ fn a_token_in_a_header_of_its_own_is_read_and_answered_there_and_cookies_are_not
         assert_eq!(!reply.set_cookie.is_empty(), refreshed);
     }
 }
+
+/// It takes the place of a response that would have depended on both.
+#[test]
+fn an_error_depends_on_the_cookie_and_on_the_tokens_own_header() {
+    let world = World::new();
+    let said = |builder: sealed_session::manager::SessionManagerBuilder<Notes>| {
+        let mut lines = Vec::new();
+        builder.build().unwrap().failure_headers().apply(
+            |_| false,
+            |name, value| lines.push(format!("{name}: {value}")),
+            |_, _| {},
+        );
+        lines
+    };
+    let plain = SessionManager::builder(world.codec(DAY));
+    assert_eq!(said(plain), ["vary: Cookie"]);
+    let with_header = SessionManager::builder(world.codec(DAY)).token_header("x-session");
+    assert_eq!(said(with_header), ["vary: Cookie", "vary: x-session"]);
+}
