@@ -411,7 +411,7 @@ fn a_token_in_a_header_of_its_own_is_read_and_answered_there_and_cookies_are_not
 #[test]
 fn an_error_depends_on_the_cookie_and_on_the_tokens_own_header() {
     let world = World::new();
-    let said = |builder: sealed_session::manager::SessionManagerBuilder<Notes>| {
+    let said = |builder: SessionManagerBuilder<Notes>| {
         let mut lines = Vec::new();
         builder.build().unwrap().failure_headers().apply(
             |_| false,
