@@ -43,7 +43,10 @@ impl ResponseHeaders {
         }
         let headers = core::cell::RefCell::new(headers);
         self.apply(
-            |name| headers.borrow().contains_key(name),
+            |name| match name {
+                "cache-control" => headers.borrow().contains_key(CACHE_CONTROL),
+                other => headers.borrow().contains_key(other),
+            },
             |name, value| {
                 if let Some((name, value)) = line(name, value) {
                     headers.borrow_mut().append(name, value);

@@ -49,9 +49,25 @@ pub(crate) struct Reference {
     pub(crate) needs_reissue: bool,
 }
 
-/// 32 random bytes that only the browser's cookie carries. Wiped when dropped.
+/// What finds and opens one session's record.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Handle(pub(super) Zeroizing<[u8; 32]>);
+pub(crate) struct Handle {
+    /// 32 random bytes that only the browser's cookie carries. Wiped when dropped.
+    secret: Zeroizing<[u8; 32]>,
+    row: [u8; 32],
+}
+
+impl Handle {
+    fn new(secret: Zeroizing<[u8; 32]>, sid: SessionId) -> Self {
+        let row = row_key(sid);
+        Self { secret, row }
+    }
+
+    /// The [`row_key`] of the session.
+    pub(crate) fn row(&self) -> [u8; 32] {
+        self.row
+    }
+}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,10 +82,10 @@ pub(crate) fn row_key(sid: SessionId) -> [u8; 32] {
 }
 
 impl Scope<'_, Encrypted> {
-    pub(crate) fn new_handle(&self) -> Result<Handle, RandomError> {
-        let mut handle = Zeroizing::new([0; 32]);
-        self.codec.random.fill(&mut *handle)?;
-        Ok(Handle(handle))
+    pub(crate) fn new_handle(&self, sid: SessionId) -> Result<Handle, RandomError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        self.codec.random.fill(&mut *secret)?;
+        Ok(Handle::new(secret, sid))
     }
 
     /// Opens a token of either kind.
@@ -78,17 +94,18 @@ impl Scope<'_, Encrypted> {
         if opened.claims().kind() == Kind::Inline {
             return opened.expanded().map(AnyToken::Inline);
         }
-        let handle = <[u8; 32]>::try_from(opened.bytes()).ok().filter(|_| {
+        let secret = <[u8; 32]>::try_from(opened.bytes()).map(Zeroizing::new);
+        let secret = secret.ok().filter(|_| {
             let claims = opened.claims();
             claims.kind() == Kind::Reference && !claims.deflated && !claims.padded
         });
-        let handle = handle.ok_or(OpenError::new(
+        let secret = secret.ok_or(OpenError::new(
             OpenErrorKind::WrongKind,
             "neither an inline session nor a reference",
         ))?;
         Ok(AnyToken::Reference(Reference {
             claims: *opened.claims(),
-            handle: Handle(Zeroizing::new(handle)),
+            handle: Handle::new(secret, opened.claims().session_id()),
             needs_reseal: opened.needs_reseal(),
             needs_reissue: opened.needs_reissue(),
         }))
@@ -103,7 +120,7 @@ impl Scope<'_, Encrypted> {
         let mut claims = self.claims(identity, T::SCHEMA)?;
         claims.kind = Kind::Reference;
         let mut token = frame(&claims, SuiteId::Encrypted);
-        token.extend_from_slice(&*handle.0);
+        token.extend_from_slice(&*handle.secret);
         self.protect(&claims, token)
     }
 
@@ -140,7 +157,7 @@ impl Scope<'_, Encrypted> {
             SuiteId::Record,
             &record_prf(keyed, handle),
             key_id,
-            &record_aad(identity.sid, version),
+            &record_aad(handle, version),
             &*self.codec.random,
             &mut token.0,
         )?;
@@ -168,7 +185,7 @@ impl Scope<'_, Encrypted> {
             OpenErrorKind::UnknownKey,
             "the record's key is not in the ring, or is closed",
         ))?;
-        let aad = record_aad(reference.sid, version);
+        let aad = record_aad(handle, version);
         let (content, from_former_domain) = keyed
             .iter()
             .zip(&self.codec.domains)
@@ -207,12 +224,12 @@ impl Scope<'_, Encrypted> {
 
 /// `EXPAND(K_store, h)`, in place of `K_seal`.
 fn record_prf(keyed: &SubKeys, handle: &Handle) -> Prf {
-    Prf::new(&keyed.store.expand(&[&*handle.0]))
+    Prf::new(&keyed.store.expand(&[&*handle.secret]))
 }
 
 /// `row key || u64 version`, after `hdr`.
-fn record_aad(sid: SessionId, version: u64) -> Vec<u8> {
-    [&row_key(sid)[..], &version.to_be_bytes()].concat()
+fn record_aad(handle: &Handle, version: u64) -> Vec<u8> {
+    [&handle.row[..], &version.to_be_bytes()].concat()
 }
 
 /// An empty header and the claims.
@@ -286,8 +303,8 @@ mod tests {
     fn a_reference_is_120_bytes_at_any_size_and_128_with_a_subject() {
         let codec = codec(ring());
         let scope = codec.at(NOW);
-        let handle = scope.new_handle().unwrap();
         let identity = scope.new_identity().unwrap();
+        let handle = scope.new_handle(identity.sid).unwrap();
         let sealed = scope
             .seal_reference::<Plain<String>>(&identity, &handle)
             .unwrap();
@@ -306,7 +323,7 @@ mod tests {
         let codec_a = codec(keys.clone());
         let scope = codec_a.at(NOW);
         let identity = scope.new_identity().unwrap();
-        let handle = scope.new_handle().unwrap();
+        let handle = scope.new_handle(identity.sid).unwrap();
         let record = scope
             .seal_record(&identity, &handle, 1, &data(), MAX)
             .unwrap();
@@ -328,12 +345,15 @@ mod tests {
         );
 
         let refused = Err(OpenErrorKind::NotAuthentic);
-        let other = scope.new_handle().unwrap();
+        let other = scope.new_handle(identity.sid).unwrap();
         assert_eq!(open(&reference.claims, &other, 1, &record), refused);
         assert_eq!(open(&reference.claims, &handle, 2, &record), refused);
         let mut claims = reference.claims;
         claims.sid = scope.new_identity().unwrap().sid;
         assert_eq!(open(&claims, &handle, 1, &record), refused);
+        let of_other = Handle::new(handle.secret.clone(), claims.sid);
+        assert_eq!(open(&claims, &of_other, 1, &record), refused);
+        assert_eq!(open(&reference.claims, &of_other, 1, &record), refused);
         let mut claims = reference.claims;
         claims.created = NOW - Duration::from_secs(1);
         assert_eq!(open(&claims, &handle, 1, &record), refused);
@@ -366,7 +386,7 @@ mod tests {
         let there = codec(new.clone());
         let scope = there.at(NOW);
         let identity = scope.new_identity().unwrap();
-        let handle = scope.new_handle().unwrap();
+        let handle = scope.new_handle(identity.sid).unwrap();
         let record = scope
             .seal_record(&identity, &handle, 1, &data(), MAX)
             .unwrap();
@@ -384,7 +404,7 @@ mod tests {
         let codec = codec(ring());
         let scope = codec.at(NOW);
         let identity = scope.new_identity().unwrap();
-        let handle = scope.new_handle().unwrap();
+        let handle = scope.new_handle(identity.sid).unwrap();
         let record = scope
             .seal_record(&identity, &handle, 1, &Plain(1), MAX)
             .unwrap();
@@ -409,7 +429,7 @@ mod tests {
         let codec = codec(ring());
         let scope = codec.at(NOW);
         let identity = scope.new_identity().unwrap();
-        let handle = scope.new_handle().unwrap();
+        let handle = scope.new_handle(identity.sid).unwrap();
         assert_eq!(
             scope.seal_record(&identity, &handle, 1, &data(), 15_001),
             Err(SealError::RecordTooLarge {

@@ -59,7 +59,7 @@ fn references_open_and_seal_as_the_vectors_say() {
         assert_eq!(inline.kind(), OpenErrorKind::WrongKind, "{name}: inline");
         let seen = json!({
             "claims": show(&reference.claims),
-            "handle": hex(&*reference.handle.0),
+            "handle": hex(&*reference.handle.secret),
             "needs_reseal": reference.needs_reseal,
             "needs_reissue": reference.needs_reissue,
         });
@@ -96,7 +96,7 @@ fn records_open_and_seal_as_the_vectors_say() {
         reference.subject = (!open["subject"].is_null()).then(|| Subject(array(&open["subject"])));
         let opened = codec.at(codec.now()).open_record(
             &reference,
-            &handle(&open["handle"]),
+            &handle(&open["handle"], reference.sid),
             number(&open["version"]),
             record.clone(),
             usize::try_from(open["max_record_bytes"].as_u64().unwrap()).unwrap(),
@@ -166,7 +166,7 @@ fn the_record_among_the_derivations_opens() {
         .at(NOW)
         .open_record(
             &reference,
-            &handle(&vector["handle"]),
+            &handle(&vector["handle"], reference.sid),
             version,
             record.to_vec(),
             MAX,
@@ -214,8 +214,8 @@ fn array<const N: usize>(json: &Json) -> [u8; N] {
     bytes(json).try_into().unwrap()
 }
 
-fn handle(json: &Json) -> Handle {
-    Handle(Zeroizing::new(array(json)))
+fn handle(json: &Json, sid: SessionId) -> Handle {
+    Handle::new(Zeroizing::new(array(json)), sid)
 }
 
 fn text(json: &Json) -> Plain<String> {
@@ -321,7 +321,7 @@ fn sealer(seal: &Json) -> (EncryptedCodec, Identity, Handle) {
         class: LifetimeClass(seal["class"].as_u64().unwrap().try_into().unwrap()),
         subject: seal["user_id"].as_str().map(|user| codec.subject(user)),
     };
-    (codec, identity, handle(&seal["handle"]))
+    (codec, identity, handle(&seal["handle"], identity.sid))
 }
 
 /// Gives the bytes of the vector, and fails when they are used up.

@@ -119,6 +119,10 @@ struct Found<'h> {
 
 impl<'h> Found<'h> {
     fn consider(&mut self, pair: &'h [u8], wanted: &[u8]) {
+        // Most are of other names, and need not be taken apart.
+        if !pair.starts_with(wanted) {
+            return;
+        }
         let mut parts = pair.splitn(2, |octet| *octet == b'=');
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
             return;
@@ -146,9 +150,9 @@ impl<'h> Found<'h> {
 /// What stands before the first semicolon, and what stands after it, if there is one.
 fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
     // A long value has none: whole chunks are looked through at once.
-    let mut chunks = octets.chunks(CHUNK);
-    let skipped = chunks.position(|chunk| chunk.contains(&b';'));
-    let skipped = skipped.unwrap_or_default().saturating_mul(CHUNK);
+    let (chunks, _) = octets.as_chunks::<CHUNK>();
+    let skipped = chunks.iter().take_while(|chunk| !has_semicolon(chunk));
+    let skipped = skipped.count().saturating_mul(CHUNK);
     let rest = octets.get(skipped..).unwrap_or_default();
     let position = rest.iter().position(|octet| *octet == b';');
     let split = position.and_then(|at| octets.split_at_checked(skipped.saturating_add(at)));
@@ -159,6 +163,13 @@ fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 const CHUNK: usize = 64;
+
+/// Without an early end, so that the compiler can look at many at once.
+fn has_semicolon(chunk: &[u8; CHUNK]) -> bool {
+    chunk
+        .iter()
+        .fold(false, |any, octet| any | (*octet == b';'))
+}
 
 fn legal_value(octets: &[u8]) -> Option<&str> {
     if is_value(octets) {

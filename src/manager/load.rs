@@ -8,7 +8,7 @@ use crate::{
     claims::Claims,
     codec::{
         OpenedToken,
-        record::{AnyToken, Handle, Reference, row_key},
+        record::{AnyToken, Handle, Reference},
     },
     error::{OpenError, OpenErrorKind},
     payload::{SessionData, encoded::to_postcard},
@@ -30,8 +30,8 @@ enum Chosen {
 async fn choose<T: SessionData>(
     inner: &Inner<T>,
     request: &Request,
+    now: Timestamp,
 ) -> Result<Chosen, SessionError> {
-    let now = inner.now();
     let scope = inner.codec.at(now);
     let mut presented = Presentation::default();
     let mut seen = Seen::default();
@@ -57,10 +57,14 @@ async fn choose<T: SessionData>(
             ))),
         };
     }
-    if let Some(revocations) = &inner.revocations
-        && revocations.is_revoked(newest.claims(), now).await?
-    {
-        return Ok(Chosen::Invalid(InvalidKind::Revoked));
+    if let Some(revocations) = &inner.revocations {
+        let revoked = match revocations.known(newest.claims(), now) {
+            Some(revoked) => revoked,
+            None => revocations.is_revoked(newest.claims(), now).await?,
+        };
+        if revoked {
+            return Ok(Chosen::Invalid(InvalidKind::Revoked));
+        }
     }
     Ok(Chosen::Session(newest))
 }
@@ -113,11 +117,12 @@ pub(crate) async fn load<T: SessionData + Default>(
     request: &Request,
     on_invalid: OnInvalid,
 ) -> Result<Box<Live<T>>, SessionError> {
-    let outcome = match choose(inner, request).await {
+    let now = inner.now();
+    let outcome = match choose(inner, request, now).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
         Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(token)),
-        Ok(Chosen::Session(AnyToken::Reference(reference))) => read_stored(inner, reference).await,
+        Ok(Chosen::Session(AnyToken::Reference(reference))) => read_stored(inner, reference, now).await,
         Err(error) => Err(error),
     };
     match outcome {
@@ -156,10 +161,10 @@ pub(super) async fn load_record<T: SessionData>(
     inner: &Inner<T>,
     claims: &Claims,
     handle: &Handle,
+    now: Timestamp,
 ) -> Result<Result<Stored<T>, InvalidKind>, SessionError> {
     let store = inner.store.as_ref().ok_or(SessionError::NoStore)?;
-    let now = inner.now();
-    let key = RowKey(row_key(claims.session_id()));
+    let key = RowKey(handle.row());
     let Some(row) = store.load(&key, now).await? else {
         return Ok(Err(InvalidKind::Gone));
     };
@@ -215,14 +220,15 @@ fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Loaded<T> {
 async fn read_stored<T: SessionData + Default>(
     inner: &Inner<T>,
     reference: Reference,
+    now: Timestamp,
 ) -> Result<Loaded<T>, SessionError> {
     let Reference { claims, handle, .. } = &reference;
     for _ in 0..SETTLE_ATTEMPTS {
-        let mut stored = match load_record(inner, claims, handle).await? {
+        let mut stored = match load_record(inner, claims, handle, now).await? {
             Ok(stored) => stored,
             Err(kind) => return Ok(Loaded::Invalid(kind)),
         };
-        match settle(inner, &reference, &mut stored).await? {
+        match settle(inner, &reference, &mut stored, now).await? {
             Updated::Updated => {
                 let held = Held {
                     claims: *claims,
@@ -250,6 +256,7 @@ async fn settle<T: SessionData>(
     inner: &Inner<T>,
     reference: &Reference,
     stored: &mut Stored<T>,
+    now: Timestamp,
 ) -> Result<Updated, SessionError> {
     let HeldPlace::Store { state, .. } = &mut stored.place else {
         return Ok(Updated::Updated);
@@ -258,7 +265,6 @@ async fn settle<T: SessionData>(
         return Ok(Updated::Updated);
     }
     let store = inner.store.as_ref().ok_or(SessionError::NoStore)?;
-    let now = inner.now();
     let settled = RowState {
         version: state.version.saturating_add(1),
         phase: RowPhase::Settled,
@@ -275,7 +281,7 @@ async fn settle<T: SessionData>(
         phase: settled.phase,
         expires: None,
     };
-    let key = RowKey(row_key(reference.claims.session_id()));
+    let key = RowKey(reference.handle.row());
     let updated = store.update(&key, *state, change, now).await?;
     *state = settled;
     Ok(updated)

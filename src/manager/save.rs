@@ -73,11 +73,18 @@ pub(super) fn save_here<T: SessionData + Default>(
         navigation: navigation && !failed,
         failed,
     };
-    let save = Save::new(inner, response);
     let saved = match &live.held {
         Some(_) if live.renewed => None,
-        Some(held) => save.go_on_here(&live, held, changed)?,
+        Some(held) => {
+            let change = Change::of(&live, held, changed, response);
+            if change.is_written() {
+                Save::new(inner, response).write_here(&live, held, &change)?
+            } else {
+                stays_as_it_is(held).then_some(Saved::Unchanged)
+            }
+        }
         None if changed || live.renewed => {
+            let save = Save::new(inner, response);
             let identity = save.identity(&live)?;
             live.identity = Some(identity);
             save.in_cookie(&identity, &live.data)?
@@ -93,6 +100,18 @@ pub(super) fn save_here<T: SessionData + Default>(
             response,
         }),
     })
+}
+
+/// Whether nothing is due to a session that is not written.
+fn stays_as_it_is(held: &Held) -> bool {
+    match &held.place {
+        HeldPlace::Store {
+            state,
+            needs_reseal,
+            ..
+        } => !*needs_reseal && state.phase != RowPhase::Moved,
+        HeldPlace::Cookie => true,
+    }
 }
 
 /// One response's saving.
@@ -121,24 +140,14 @@ impl<'a, T: SessionData + Default> Save<'a, T> {
         Ok(identity.with_class(live.class))
     }
 
-    /// A session that the client holds and keeps, if no store has to be asked.
-    fn go_on_here(
+    /// What is written of a session that the client holds and keeps, if no store has to be
+    /// asked.
+    fn write_here(
         &self,
         live: &Live<T>,
         held: &Held,
-        changed: bool,
+        change: &Change,
     ) -> Result<Option<Saved>, SessionError> {
-        let change = self.change(live, held, changed);
-        if !change.is_written() {
-            return Ok(match &held.place {
-                HeldPlace::Store {
-                    state,
-                    needs_reseal,
-                    ..
-                } if *needs_reseal || state.phase == RowPhase::Moved => None,
-                HeldPlace::Store { .. } | HeldPlace::Cookie => Some(Saved::Unchanged),
-            });
-        }
         if let HeldPlace::Store { .. } = &held.place {
             return Ok(None);
         }
@@ -150,19 +159,6 @@ impl<'a, T: SessionData + Default> Save<'a, T> {
             }
         }
         self.in_cookie(&change.identity, &live.data)
-    }
-
-    /// What the response does to a session that the client holds and keeps.
-    pub(super) fn change(&self, live: &Live<T>, held: &Held, changed: bool) -> Change {
-        let identity = held.claims.identity().with_class(live.class);
-        let due = held.needs_reissue || held.needs_reseal;
-        Change {
-            identity,
-            changed,
-            class_changed: identity.class() != held.claims.class() && !self.response.failed,
-            due,
-            refresh: due && self.response.navigation,
-        }
     }
 
     /// The session in the cookie, if it is to live there; `None` where it does not fit and
@@ -199,6 +195,19 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// What the response does to a session that the client holds and keeps.
+    pub(super) fn of<T>(live: &Live<T>, held: &Held, changed: bool, response: Response) -> Self {
+        let identity = held.claims.identity().with_class(live.class);
+        let due = held.needs_reissue || held.needs_reseal;
+        Self {
+            identity,
+            changed,
+            class_changed: identity.class() != held.claims.class() && !response.failed,
+            due,
+            refresh: due && response.navigation,
+        }
+    }
+
     pub(super) fn is_written(&self) -> bool {
         self.changed || self.class_changed || self.refresh
     }

@@ -146,7 +146,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         held: Held,
         changed: bool,
     ) -> Result<Saved, SessionError> {
-        let change = self.change(&live, &held, changed);
+        let change = Change::of(&live, &held, changed, self.response);
         if change.is_written()
             && let Some(revocations) = &self.inner.revocations
             && revocations.is_revoked(&held.claims, self.now).await?
@@ -197,7 +197,8 @@ impl<T: SessionData + Default> Save<'_, T> {
                 }
                 if let Some(expires) = row_expires {
                     let store = self.store()?;
-                    store.expire_at(&row(identity), expires, self.now).await?;
+                    let key = RowKey(handle.row());
+                    store.expire_at(&key, expires, self.now).await?;
                 }
                 return if change.is_written() {
                     self.set_reference(identity, handle)
@@ -245,7 +246,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         let HeldPlace::Store { handle, .. } = &held.place else {
             return self.conflict(&identity);
         };
-        let Ok(stored) = load_record(self.inner, &held.claims, handle).await? else {
+        let Ok(stored) = load_record(self.inner, &held.claims, handle, self.inner.now()).await? else {
             return Err(SessionError::Gone);
         };
         let merged = match &self.inner.merge {
@@ -302,8 +303,8 @@ impl<T: SessionData + Default> Save<'_, T> {
     async fn cross_to_store(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
         let store = self.store()?;
         let scope = self.inner.codec.at(self.now);
-        let handle = scope.new_handle()?;
-        let key = row(identity);
+        let handle = scope.new_handle(identity.session_id())?;
+        let key = RowKey(handle.row());
         let expires = self.row_expires(identity)?;
         let seal = |version| {
             let max = self.inner.max_record_bytes;
@@ -357,7 +358,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         };
         let updated = self
             .store()?
-            .update(&row(identity), expected, change, self.now)
+            .update(&RowKey(handle.row()), expected, change, self.now)
             .await?;
         Ok(updated)
     }
