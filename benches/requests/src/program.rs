@@ -28,7 +28,10 @@ pub enum Library {
     Ours,
     ActixSession,
     PrivateCookieJar,
+    /// With its default: the id as it is.
     TowerSessions,
+    /// With its `with_private`: the id sealed, as ours always is.
+    TowerSessionsPrivate,
 }
 
 /// Where the session lives.
@@ -54,7 +57,7 @@ pub enum Work {
 /// All programs, those of a framework together, its bare one first.
 pub fn all() -> Vec<Program> {
     use Framework::{ActixWeb, Axum, Hyper, Poem, Rocket, Salvo};
-    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions};
+    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions, TowerSessionsPrivate};
     use Place::{Cookie, Memory, Redis};
     use Work::{Read, Untouched, Written};
 
@@ -76,8 +79,10 @@ pub fn all() -> Vec<Program> {
                 add(Ours, Memory, &each);
                 add(Ours, Redis, &[Read]);
                 add(PrivateCookieJar, Cookie, &[Read, Written]);
-                add(TowerSessions, Memory, &each);
-                add(TowerSessions, Redis, &[Read]);
+                for library in [TowerSessions, TowerSessionsPrivate] {
+                    add(library, Memory, &each);
+                    add(library, Redis, &[Read]);
+                }
             }
             ActixWeb => add(ActixSession, Cookie, &each),
             Hyper | Poem | Rocket | Salvo => {}
@@ -123,8 +128,11 @@ impl Program {
     /// Whether every answer carries a new cookie. In a store, ours leaves the cookie as it
     /// is; tower-sessions sets it whenever the data changed.
     pub fn sets_cookie(&self) -> bool {
-        self.work == Work::Written
-            && (self.place == Place::Cookie || self.library == Library::TowerSessions)
+        let each_change = matches!(
+            self.library,
+            Library::TowerSessions | Library::TowerSessionsPrivate
+        );
+        self.work == Work::Written && (self.place == Place::Cookie || each_change)
     }
 }
 
@@ -164,6 +172,7 @@ impl Library {
             Self::ActixSession => "actix-session",
             Self::PrivateCookieJar => "PrivateCookieJar",
             Self::TowerSessions => "tower-sessions",
+            Self::TowerSessionsPrivate => "tower-sessions-private",
         }
     }
 }
