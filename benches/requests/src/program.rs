@@ -134,6 +134,13 @@ impl Program {
         );
         self.work == Work::Written && (self.place == Place::Cookie || each_change)
     }
+
+    /// Whether this is also measured with one connection: ours in the cookie, and whatever
+    /// reads.
+    pub fn for_one_client(&self) -> bool {
+        let ours = self.library == Library::Ours && self.place == Place::Cookie;
+        ours || matches!(self.work, Work::Bare | Work::Read)
+    }
 }
 
 /// `framework.library.place.work`, or `framework.bare`.
@@ -175,6 +182,11 @@ impl Library {
             Self::TowerSessionsPrivate => "tower-sessions-private",
         }
     }
+
+    /// Whether the client's cookie is encrypted and authenticated.
+    pub const fn seals_cookie(self) -> bool {
+        !matches!(self, Self::None | Self::TowerSessions)
+    }
 }
 
 impl Place {
@@ -196,5 +208,43 @@ impl Work {
             Self::Read => "read",
             Self::Written => "written",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_has_a_name_of_its_own_and_a_bare_one_to_be_compared_with() {
+        let all = all();
+        for program in &all {
+            assert_eq!(Program::named(&program.to_string()), Some(*program));
+            assert!(all.contains(&Program::bare(program.framework)));
+        }
+    }
+
+    #[test]
+    fn every_peer_has_one_of_ours_at_the_same_work() {
+        for program in all() {
+            let is_peer = !matches!(program.library, Library::None | Library::Ours);
+            let ours = program.counterpart();
+            assert_eq!(ours.is_some(), is_peer, "{program}");
+            assert!(ours.is_none_or(|it| (it.place, it.work) == (program.place, program.work)));
+        }
+    }
+
+    #[test]
+    fn one_client_meets_a_counterpart_of_every_peer_that_it_meets() {
+        let all = all();
+        for peer in all.iter().filter(|it| it.for_one_client()) {
+            assert!(peer.counterpart().is_none_or(|ours| ours.for_one_client()));
+        }
+        let of_ours = |work| {
+            let ours = all.iter().filter(|it| it.library == Library::Ours);
+            ours.filter(|it| it.work == work && it.for_one_client())
+                .count()
+        };
+        assert_eq!(of_ours(Work::Written), FRAMEWORKS.len());
     }
 }
