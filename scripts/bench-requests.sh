@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # bench-requests.sh [ROUNDS] [SECONDS] [--write]
 # What a session costs a request in every framework, and beside other session libraries: wrk
-# on loopback, in interleaved rounds. --write puts the figures into docs/REQUESTS.md. Builds
-# for minutes, measures for minutes: nothing else should be at work meanwhile.
+# on loopback, every run between two of the framework's bare program. --write puts the figures
+# into docs/REQUESTS.md. Builds for minutes, then says how long it measures, which is about a
+# quarter of an hour: nothing else should be at work meanwhile.
 . "$(dirname "$0")/lib.sh"
 numbers=()
 write=()
@@ -18,4 +19,4 @@ need taskset util-linux || echo "without taskset: servers and wrk share the proc
 need redis-server redis-server redis-tools || echo "without redis-server: no stored sessions in Redis"
 need openssl openssl || true
 cd benches/requests
-exec cargo run --release --quiet --locked -- measure "${numbers[0]:-9}" "${numbers[1]:-2}" "${write[@]}"
+exec cargo run --release --quiet --locked -- measure "${numbers[0]:-9}" "${numbers[1]:-1}" "${write[@]}"

@@ -14,7 +14,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use sealed_session::{Session, SessionManager, adapters::tower_0_3::SessionLayer};
 use tower::{Layer, Service, service_fn};
-use tower_sessions::SessionManagerLayer;
+use tower_sessions::{MemoryStore, SessionManagerLayer, cookie::Key, service::CookieController};
 
 use crate::{
     data::{self, Login},
@@ -99,7 +99,25 @@ fn contenders() -> Vec<Contender> {
             "sealed-session in memory, written",
         ],
     );
-    tower_sessions(&mut all);
+    let layer = SessionManagerLayer::new(MemoryStore::default()).with_name(data::COOKIE);
+    tower_sessions(
+        &mut all,
+        &layer,
+        [
+            "tower-sessions in memory, untouched",
+            "tower-sessions in memory, read",
+            "tower-sessions in memory, written",
+        ],
+    );
+    tower_sessions(
+        &mut all,
+        &layer.with_private(Key::generate()),
+        [
+            "tower-sessions-private in memory, untouched",
+            "tower-sessions-private in memory, read",
+            "tower-sessions-private in memory, written",
+        ],
+    );
     all
 }
 
@@ -151,9 +169,12 @@ async fn log_in(manager: &SessionManager<Login>) -> String {
     pair(&headers.set_cookie[0])
 }
 
-fn tower_sessions(all: &mut Vec<Contender>) {
-    use tower_sessions::{MemoryStore, Session};
-    let layer = SessionManagerLayer::new(MemoryStore::default()).with_name(data::COOKIE);
+fn tower_sessions<C: CookieController>(
+    all: &mut Vec<Contender>,
+    layer: &SessionManagerLayer<MemoryStore, C>,
+    names: [&'static str; 3],
+) {
+    use tower_sessions::Session;
     let begin = service_fn(|request: Request<()>| async move {
         let session = session::<Session>(&request);
         let begun = session.insert("login", data::login()).await;
@@ -184,21 +205,10 @@ fn tower_sessions(all: &mut Vec<Contender>) {
         answer(body)
     });
     let cookie = Some(cookie.as_str());
-    all.push(contender(
-        "tower-sessions in memory, untouched",
-        layer.layer(untouched),
-        cookie,
-    ));
-    all.push(contender(
-        "tower-sessions in memory, read",
-        layer.layer(read),
-        cookie,
-    ));
-    all.push(contender(
-        "tower-sessions in memory, written",
-        layer.layer(write),
-        cookie,
-    ));
+    let [untouched_name, read_name, written_name] = names;
+    all.push(contender(untouched_name, layer.layer(untouched), cookie));
+    all.push(contender(read_name, layer.layer(read), cookie));
+    all.push(contender(written_name, layer.layer(write), cookie));
 }
 
 fn session<S: Clone + Send + Sync + 'static>(request: &Request<()>) -> S {

@@ -17,7 +17,10 @@ mod machine;
 mod measure;
 mod program;
 mod report;
+mod server;
 mod statistics;
+mod tables;
+mod turns;
 mod wrk;
 
 #[path = "../../../tests/servers/redis.rs"]

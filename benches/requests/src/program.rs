@@ -28,7 +28,10 @@ pub enum Library {
     Ours,
     ActixSession,
     PrivateCookieJar,
+    /// With its default: the id as it is.
     TowerSessions,
+    /// With its `with_private`: the id sealed, as ours always is.
+    TowerSessionsPrivate,
 }
 
 /// Where the session lives.
@@ -54,7 +57,7 @@ pub enum Work {
 /// All programs, those of a framework together, its bare one first.
 pub fn all() -> Vec<Program> {
     use Framework::{ActixWeb, Axum, Hyper, Poem, Rocket, Salvo};
-    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions};
+    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions, TowerSessionsPrivate};
     use Place::{Cookie, Memory, Redis};
     use Work::{Read, Untouched, Written};
 
@@ -76,8 +79,10 @@ pub fn all() -> Vec<Program> {
                 add(Ours, Memory, &each);
                 add(Ours, Redis, &[Read]);
                 add(PrivateCookieJar, Cookie, &[Read, Written]);
-                add(TowerSessions, Memory, &each);
-                add(TowerSessions, Redis, &[Read]);
+                for library in [TowerSessions, TowerSessionsPrivate] {
+                    add(library, Memory, &each);
+                    add(library, Redis, &[Read]);
+                }
             }
             ActixWeb => add(ActixSession, Cookie, &each),
             Hyper | Poem | Rocket | Salvo => {}
@@ -123,8 +128,18 @@ impl Program {
     /// Whether every answer carries a new cookie. In a store, ours leaves the cookie as it
     /// is; tower-sessions sets it whenever the data changed.
     pub fn sets_cookie(&self) -> bool {
-        self.work == Work::Written
-            && (self.place == Place::Cookie || self.library == Library::TowerSessions)
+        let each_change = matches!(
+            self.library,
+            Library::TowerSessions | Library::TowerSessionsPrivate
+        );
+        self.work == Work::Written && (self.place == Place::Cookie || each_change)
+    }
+
+    /// Whether this is also measured with one connection: ours in the cookie, and whatever
+    /// reads.
+    pub fn for_one_client(&self) -> bool {
+        let ours = self.library == Library::Ours && self.place == Place::Cookie;
+        ours || matches!(self.work, Work::Bare | Work::Read)
     }
 }
 
@@ -164,7 +179,13 @@ impl Library {
             Self::ActixSession => "actix-session",
             Self::PrivateCookieJar => "PrivateCookieJar",
             Self::TowerSessions => "tower-sessions",
+            Self::TowerSessionsPrivate => "tower-sessions-private",
         }
+    }
+
+    /// Whether the client's cookie is encrypted and authenticated.
+    pub const fn seals_cookie(self) -> bool {
+        !matches!(self, Self::None | Self::TowerSessions)
     }
 }
 
@@ -187,5 +208,43 @@ impl Work {
             Self::Read => "read",
             Self::Written => "written",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_has_a_name_of_its_own_and_a_bare_one_to_be_compared_with() {
+        let all = all();
+        for program in &all {
+            assert_eq!(Program::named(&program.to_string()), Some(*program));
+            assert!(all.contains(&Program::bare(program.framework)));
+        }
+    }
+
+    #[test]
+    fn every_peer_has_one_of_ours_at_the_same_work() {
+        for program in all() {
+            let is_peer = !matches!(program.library, Library::None | Library::Ours);
+            let ours = program.counterpart();
+            assert_eq!(ours.is_some(), is_peer, "{program}");
+            assert!(ours.is_none_or(|it| (it.place, it.work) == (program.place, program.work)));
+        }
+    }
+
+    #[test]
+    fn one_client_meets_a_counterpart_of_every_peer_that_it_meets() {
+        let all = all();
+        for peer in all.iter().filter(|it| it.for_one_client()) {
+            assert!(peer.counterpart().is_none_or(|ours| ours.for_one_client()));
+        }
+        let of_ours = |work| {
+            let ours = all.iter().filter(|it| it.library == Library::Ours);
+            ours.filter(|it| it.work == work && it.for_one_client())
+                .count()
+        };
+        assert_eq!(of_ours(Work::Written), FRAMEWORKS.len());
     }
 }

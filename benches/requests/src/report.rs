@@ -1,42 +1,37 @@
-//! The figures, as docs/REQUESTS.md has them.
+//! The part of docs/REQUESTS.md that is measured.
 
 use core::fmt::Write as _;
 use std::{fs, path::Path};
 
 use crate::{
-    Result, layer, machine,
-    measure::{Conditions, Series},
-    program::{self, Library, Place, Program, Work},
-    statistics::Spread,
-    wrk,
+    Result, machine,
+    measure::{Measured, Plan},
+    tables, wrk,
 };
 
-/// Requests that look at no session lose at most this share of a bare one's, ...
-const UNTOUCHED: f64 = 0.03;
-/// ... and those that read one from the cookie at most this.
-const READ: f64 = 0.10;
-
-pub fn markdown(all: &[Series], layer: &layer::Figures, conditions: &Conditions) -> String {
+pub fn markdown(measured: &Measured) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
-    let _ = conditions_of(&mut text, conditions);
-    let _ = programs(&mut text, all);
-    let _ = peers(&mut text, all);
-    let _ = targets(&mut text, all);
-    let _ = writeln!(text, "### The layer alone\n\n{layer}");
+    let _ = conditions(&mut text, measured);
+    let _ = tables::frameworks(&mut text, &measured.saturated);
+    let _ = tables::one_client(&mut text, &measured.one_client);
+    let _ = tables::peers(&mut text, &measured.saturated);
+    let _ = tables::aims(&mut text, &measured.saturated);
+    let _ = writeln!(text, "### The layer alone\n\n{}", measured.layer);
     text
 }
 
-fn conditions_of(text: &mut String, conditions: &Conditions) -> core::fmt::Result {
-    let Conditions {
+fn conditions(text: &mut String, measured: &Measured) -> core::fmt::Result {
+    let Plan {
         rounds,
+        few_rounds,
         seconds,
-        pinned,
-        load: [before, after],
-    } = conditions;
+        ..
+    } = measured.plan;
+    let [before, after] = &measured.load;
     writeln!(text, "`scripts/bench-requests.sh {rounds} {seconds}`\n")?;
     writeln!(text, "* {}", machine::describe())?;
-    let placed = if *pinned {
+    let placed = if measured.pinned {
         "the server alone on the first processor; wrk and Redis on the others"
     } else {
         "the system chose the processors"
@@ -47,7 +42,8 @@ fn conditions_of(text: &mut String, conditions: &Conditions) -> core::fmt::Resul
     )?;
     writeln!(
         text,
-        "* wrk with one thread and {} connections, {rounds} interleaved rounds of {seconds} s",
+        "* wrk with one thread and {} connections: {rounds} rounds of runs of {seconds} s, each \
+         between two runs of the bare program; with one connection {few_rounds} rounds",
         wrk::CONNECTIONS
     )?;
     let redis = machine::first_line("redis-server", &["--version"]);
@@ -80,120 +76,6 @@ fn version(name: &str) -> String {
     let versions = versions.filter_map(|pair| pair[1].strip_prefix("version = "));
     let versions: Vec<&str> = versions.map(|version| version.trim_matches('"')).collect();
     format!("{name} {}", versions.join(" and "))
-}
-
-fn programs(text: &mut String, all: &[Series]) -> core::fmt::Result {
-    for framework in program::FRAMEWORKS {
-        writeln!(text, "### {}\n", framework.name())?;
-        writeln!(
-            text,
-            "| sessions of | in | session | requests/s | × bare | p50 µs | p99 µs | server's µs a request | more than bare |"
-        )?;
-        writeln!(text, "|---|---|---|---:|---:|---:|---:|---:|---:|")?;
-        let of_framework = all.iter().filter(|it| it.program.framework == framework);
-        for series in of_framework {
-            let Program {
-                library,
-                place,
-                work,
-                ..
-            } = series.program;
-            let Some(bare) = find(all, &Program::bare(framework)) else {
-                continue;
-            };
-            writeln!(
-                text,
-                "| {} | {} | {} | {:.0} | {:.3} | {:.0} | {:.0} | {:.2} | {:.2} |",
-                library.name(),
-                place.name(),
-                work.name(),
-                spread(&series.requests_per_second).median,
-                throughput(series, bare),
-                spread(&series.p50).median,
-                spread(&series.p99).median,
-                spread(&series.busy).median,
-                Spread::of_differences(&series.busy, &bare.busy),
-            )?;
-        }
-        writeln!(text)?;
-    }
-    Ok(())
-}
-
-fn peers(text: &mut String, all: &[Series]) -> core::fmt::Result {
-    writeln!(text, "### Beside its peers, at the same work\n")?;
-    writeln!(
-        text,
-        "| peer | in | session | sealed-session's requests/s, × the peer's | its server's time a request, × the peer's |"
-    )?;
-    writeln!(text, "|---|---|---|---:|---:|")?;
-    for peer in all {
-        let Some(ours) = peer.program.counterpart().and_then(|it| find(all, &it)) else {
-            continue;
-        };
-        writeln!(
-            text,
-            "| {} on {} | {} | {} | {:.3} | {:.3} |",
-            peer.program.library.name(),
-            peer.program.framework.name(),
-            peer.program.place.name(),
-            peer.program.work.name(),
-            throughput(ours, peer),
-            Spread::of_ratios(&ours.busy, &peer.busy),
-        )?;
-    }
-    writeln!(text)
-}
-
-fn targets(text: &mut String, all: &[Series]) -> core::fmt::Result {
-    writeln!(text, "### What was aimed at\n")?;
-    writeln!(text, "| aim | program | requests/s | reached |")?;
-    writeln!(text, "|---|---|---:|---|")?;
-    for series in all.iter().filter(|it| it.program.library == Library::Ours) {
-        let (most, aim) = match (series.program.work, series.program.place) {
-            (Work::Untouched, _) => (UNTOUCHED, "untouched within 3 % of bare"),
-            (Work::Read, Place::Cookie) => (READ, "read from the cookie within 10 % of bare"),
-            _ => continue,
-        };
-        let Some(bare) = find(all, &Program::bare(series.program.framework)) else {
-            continue;
-        };
-        let ratio = throughput(series, bare);
-        let reached = yes_or_no(ratio.median >= 1.0 - most);
-        writeln!(
-            text,
-            "| {aim} | {} | × {ratio:.3} | {reached} |",
-            series.program
-        )?;
-    }
-    for peer in all {
-        if let Some(ours) = peer.program.counterpart().and_then(|it| find(all, &it)) {
-            let ratio = throughput(ours, peer);
-            let reached = yes_or_no(ratio.median > 1.0);
-            let (peer, ours) = (peer.program, ours.program);
-            writeln!(
-                text,
-                "| faster than {peer} | {ours} | × {ratio:.3} | {reached} |"
-            )?;
-        }
-    }
-    writeln!(text)
-}
-
-fn yes_or_no(reached: bool) -> &'static str {
-    if reached { "yes" } else { "**no**" }
-}
-
-fn throughput(series: &Series, to: &Series) -> Spread {
-    Spread::of_ratios(&series.requests_per_second, &to.requests_per_second)
-}
-
-fn spread(figures: &[f64]) -> Spread {
-    Spread::of(figures.iter().copied())
-}
-
-fn find<'a>(all: &'a [Series], program: &Program) -> Option<&'a Series> {
-    all.iter().find(|series| series.program == *program)
 }
 
 /// Puts the figures between the marks in docs/REQUESTS.md.

@@ -22,11 +22,7 @@ impl Spread {
         }
     }
 
-    /// Of the ratios of two series, round by round: what disturbs a round disturbs both.
-    pub fn of_ratios(figures: &[f64], to: &[f64]) -> Self {
-        Self::of(figures.iter().zip(to).map(|(figure, to)| figure / to))
-    }
-
+    /// Of the differences of two series, round by round: what disturbs a round disturbs both.
     pub fn of_differences(figures: &[f64], to: &[f64]) -> Self {
         Self::of(figures.iter().zip(to).map(|(figure, to)| figure - to))
     }

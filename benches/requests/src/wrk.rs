@@ -4,23 +4,23 @@ use std::{net::SocketAddr, process::Command};
 
 use crate::Result;
 
-/// Connections that wrk keeps busy, from one thread.
+/// Connections that keep a server busy, from one thread.
 pub const CONNECTIONS: u32 = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Run {
+pub struct Figures {
     pub requests: f64,
     pub requests_per_second: f64,
-    /// Microseconds.
+    /// Microseconds, and whole ones.
     pub p50: f64,
     pub p99: f64,
 }
 
 /// Fails where a single request was answered with anything but 2xx or 3xx, or not at all.
-pub fn run(address: SocketAddr, cookie: &str, seconds: u32) -> Result<Run> {
+pub fn run(address: SocketAddr, cookie: &str, connections: u32, seconds: u32) -> Result<Figures> {
     let output = Command::new("wrk")
         .args(["-t1", "--latency"])
-        .arg(format!("-c{CONNECTIONS}"))
+        .arg(format!("-c{connections}"))
         .arg(format!("-d{seconds}s"))
         .args(["-H", &format!("Cookie: {cookie}")])
         .arg(format!("http://{address}/"))
@@ -28,11 +28,11 @@ pub fn run(address: SocketAddr, cookie: &str, seconds: u32) -> Result<Run> {
     let text = String::from_utf8_lossy(&output.stdout);
     let failed =
         !output.status.success() || text.contains("Non-2xx") || text.contains("Socket errors");
-    let run = (!failed).then(|| parse(&text)).flatten();
-    run.ok_or_else(|| format!("wrk: {text}{}", String::from_utf8_lossy(&output.stderr)).into())
+    let figures = (!failed).then(|| parse(&text)).flatten();
+    figures.ok_or_else(|| format!("wrk: {text}{}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-fn parse(text: &str) -> Option<Run> {
+fn parse(text: &str) -> Option<Figures> {
     let after = |label: &str| {
         let line = text
             .lines()
@@ -42,7 +42,7 @@ fn parse(text: &str) -> Option<Run> {
     let requests = text
         .lines()
         .find_map(|line| line.split_once(" requests in "));
-    Some(Run {
+    Some(Figures {
         requests: requests?.0.trim().parse().ok()?,
         requests_per_second: after("Requests/sec:")?.parse().ok()?,
         p50: microseconds(after("50%")?)?,
@@ -79,13 +79,13 @@ mod tests {
 Requests/sec:  94337.41
 Transfer/sec:     11.70MB
 ";
-        let run = Run {
+        let figures = Figures {
             requests: 198_119.0,
             requests_per_second: 94_337.41,
             p50: 154.0,
             p99: 1_500.0,
         };
-        assert_eq!(parse(text), Some(run));
+        assert_eq!(parse(text), Some(figures));
         assert_eq!(microseconds("1.25s"), Some(1.25e6));
         assert_eq!(parse("unable to connect"), None);
     }

@@ -27,7 +27,9 @@ pub async fn serve(program: &Program, address: SocketAddr, redis: Option<&str>) 
     match program.library {
         Library::None => run(address, routes(get(bare), get(bare), get(bare))).await,
         Library::PrivateCookieJar => run(address, axum_private_cookie_jar::router(program)).await,
-        Library::TowerSessions => axum_tower_sessions::serve(program, address, redis).await,
+        Library::TowerSessions | Library::TowerSessionsPrivate => {
+            axum_tower_sessions::serve(program, address, redis).await
+        }
         _ => {
             let measured = match program.work {
                 Work::Bare | Work::Untouched => get(bare),

@@ -1,12 +1,10 @@
-//! tower-sessions: a random id in the cookie, the session in a store. It does not detect
-//! that two requests changed one session.
+//! tower-sessions: a random id in the cookie, as it is or sealed, the session in a store. It
+//! does not detect that two requests changed one session.
 
 use std::net::SocketAddr;
 
 use time::Duration;
-use tower::Layer as _;
 
-use super::axum::run;
 use crate::{
     Result, data,
     program::{Place, Program},
@@ -22,36 +20,39 @@ pub async fn serve(program: &Program, address: SocketAddr, redis: Option<&str>) 
         pool.connect();
         pool.wait_for_connect().await?;
         let store = tower_sessions_redis_store::RedisStore::new(pool);
-        let (layer, router) = redis::program(program, store, idle);
-        return run(address, layer.layer(router)).await;
+        return redis::serve(program, address, store, idle).await;
     }
     let store = tower_sessions::MemoryStore::default();
-    let (layer, router) = memory::program(program, store, idle);
-    run(address, layer.layer(router)).await
+    memory::serve(program, address, store, idle).await
 }
 
 /// The same program for two versions, since the newest has no published store for Redis.
 macro_rules! programs {
     ($module:ident, $version:ident) => {
         mod $module {
+            use std::net::SocketAddr;
+
             use axum::{Router, http::StatusCode, routing::get};
             use time::Duration;
+            use tower::Layer as _;
             use $version::{
-                Expiry, Session, SessionManagerLayer, SessionStore, cookie::SameSite,
+                Expiry, Session, SessionManagerLayer, SessionStore,
+                cookie::{Key, SameSite},
                 session::Error,
             };
 
             use crate::{
                 data::{self, Login},
-                frameworks::axum::bare,
-                program::{Program, Work},
+                frameworks::axum::{bare, run},
+                program::{Library, Program, Work},
             };
 
-            pub fn program<S: SessionStore + Clone>(
+            pub async fn serve(
                 program: &Program,
-                store: S,
+                address: SocketAddr,
+                store: impl SessionStore + Clone,
                 idle: Duration,
-            ) -> (SessionManagerLayer<S>, Router) {
+            ) -> crate::Result {
                 let measured = match program.work {
                     Work::Bare | Work::Untouched => get(bare),
                     Work::Read => get(read),
@@ -65,7 +66,11 @@ macro_rules! programs {
                     .route("/", measured)
                     .route("/login", get(log_in))
                     .route("/count", get(count));
-                (layer, router)
+                if program.library == Library::TowerSessionsPrivate {
+                    let layer = layer.with_private(Key::generate());
+                    return run(address, layer.layer(router)).await;
+                }
+                run(address, layer.layer(router)).await
             }
 
             async fn read(session: Session) -> Result<String, StatusCode> {
