@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Barrier,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::scope,
 };
@@ -257,53 +257,46 @@ fn a_row_that_has_expired_makes_room_for_its_successor_also_where_that_is_refuse
 #[test]
 fn of_updates_that_expect_the_same_state_one_wins_and_none_is_lost() {
     const THREADS: usize = 4;
-    const ROUNDS: u64 = 200;
     let rows = Rows::new(1 << 20);
     rows.create(&key(1), &new(b""), NOW).unwrap();
-    let barrier = Barrier::new(THREADS);
-    let won = AtomicU64::new(0);
-    scope(|scope| {
-        for n in 0..THREADS {
-            let (rows, barrier, won) = (&rows, &barrier, &won);
-            scope.spawn(move || {
-                for round in 0..ROUNDS {
-                    let row = rows.load(&key(1), NOW).unwrap();
-                    assert_eq!(
-                        (row.state.version, won.load(Ordering::Acquire)),
-                        (round + 1, round)
-                    );
-                    barrier.wait();
-                    // In place, and through the cache.
-                    let expires = (n % 2 == 1).then_some(HOUR);
-                    let bytes = vec![0; n * 10];
-                    let change = change(&bytes, expires);
-                    match rows.update(&key(1), row.state, &change, NOW).unwrap() {
-                        Updated::Updated => won.fetch_add(1, Ordering::AcqRel),
-                        other => {
-                            assert_eq!(other, Updated::Conflict);
-                            0
-                        }
-                    };
-                    barrier.wait();
-                }
-            });
-        }
-    });
-    let row = rows.load(&key(1), NOW).unwrap();
-    assert_eq!((row.state.version, won.into_inner()), (ROUNDS + 1, ROUNDS));
-    assert_eq!(rows.used(), weight(row.bytes.len()));
+    for round in 1..=200 {
+        let row = rows.load(&key(1), NOW).unwrap();
+        assert_eq!(row.state.version, round);
+        let barrier = Barrier::new(THREADS);
+        let updated: Vec<(usize, Updated)> = scope(|scope| {
+            let update = |n| {
+                // In place, and through the cache.
+                let expires = (n % 2 == 1).then_some(HOUR);
+                let bytes = vec![7; n * 10];
+                barrier.wait();
+                let updated = rows.update(&key(1), row.state, &change(&bytes, expires), NOW);
+                (n * 10, updated.unwrap())
+            };
+            let threads: Vec<_> = (0..THREADS)
+                .map(|n| scope.spawn(move || update(n)))
+                .collect();
+            let threads = threads.into_iter();
+            threads.map(|thread| thread.join().unwrap()).collect()
+        });
+        let won = |updated: &&(usize, Updated)| updated.1 == Updated::Updated;
+        let winners: Vec<_> = updated.iter().filter(won).collect();
+        assert!(matches!(*winners, [_]), "{updated:?}");
+        let lost = |updated: &&(usize, Updated)| updated.1 == Updated::Conflict;
+        assert_eq!(updated.iter().filter(lost).count(), THREADS - 1);
+        let row = rows.load(&key(1), NOW).unwrap();
+        assert_eq!(row.bytes, vec![7; winners[0].0]);
+        assert_eq!(rows.room.used(), weight(row.bytes.len()));
+    }
 }
 
 #[test]
 fn no_update_tells_of_success_after_the_row_was_deleted() {
-    const ROUNDS: u8 = 200;
     let rows = Rows::new(1 << 20);
-    let barrier = Barrier::new(2);
-    let deleted: Vec<AtomicBool> = (0..ROUNDS).map(|_| AtomicBool::new(false)).collect();
-    scope(|scope| {
-        scope.spawn(|| {
-            for (n, deleted) in (0..).zip(&deleted) {
-                rows.create(&key(n), &new(b""), NOW).unwrap();
+    for round in 0..200 {
+        rows.create(&key(1), &new(b""), NOW).unwrap();
+        let (barrier, deleted) = (Barrier::new(2), AtomicBool::new(false));
+        scope(|scope| {
+            scope.spawn(|| {
                 barrier.wait();
                 let mut state = FIRST;
                 loop {
@@ -312,8 +305,8 @@ fn no_update_tells_of_success_after_the_row_was_deleted() {
                     let bytes = vec![0; usize::from(state.version.is_multiple_of(3)) * 100];
                     let expires = state.version.is_multiple_of(2).then_some(HOUR);
                     let change = change(&bytes, expires);
-                    match rows.update(&key(n), state, &change, NOW).unwrap() {
-                        Updated::Updated => assert!(!was_deleted, "row {n}"),
+                    match rows.update(&key(1), state, &change, NOW).unwrap() {
+                        Updated::Updated => assert!(!was_deleted, "round {round}"),
                         other => {
                             assert_eq!(other, Updated::Missing);
                             break;
@@ -324,15 +317,14 @@ fn no_update_tells_of_success_after_the_row_was_deleted() {
                         phase: RowPhase::Settled,
                     };
                 }
-            }
-        });
-        for (n, deleted) in (0..).zip(&deleted) {
+            });
             barrier.wait();
-            rows.delete(&key(n)).unwrap();
+            rows.delete(&key(1)).unwrap();
             deleted.store(true, Ordering::Release);
-        }
-    });
-    assert_eq!(rows.used(), 0);
+        });
+        assert_eq!(rows.room.used(), 0);
+    }
+    rows.cache.run_pending_tasks();
     assert_eq!(rows.cache.entry_count(), 0);
 }
 
