@@ -14,7 +14,9 @@ use super::{
 };
 use crate::time::Timestamp;
 
+mod room;
 mod rows;
+mod slot;
 
 /// A store in the memory of one process. Clones are handles on the same rows.
 ///
@@ -31,7 +33,8 @@ mod rows;
 /// keeps their number down.
 ///
 /// Memory is freed by the process's own clock too: a row goes once the time between `now`
-/// and `expires` at its last change has passed.
+/// and `expires` has passed, as it was when `expires` was last set. An update that keeps
+/// `expires` changes the row where it is, at a fraction of what the others cost.
 ///
 /// [`StoreErrorKind::Full`]: super::StoreErrorKind::Full
 ///
