@@ -255,6 +255,23 @@ fn a_row_that_has_expired_makes_room_for_its_successor_also_where_that_is_refuse
 }
 
 #[test]
+fn a_row_that_is_created_expired_takes_no_room() {
+    let rows = Rows::new(1 << 20);
+    let expired = NewRow {
+        bytes: b"a",
+        expires: NOW + HOUR,
+    };
+    // Where nothing is, and where another has expired.
+    for _ in 0..2 {
+        let created = rows.create(&key(1), &expired, NOW + HOUR).unwrap();
+        assert_eq!((created, rows.room.used()), (Created::Created, 0));
+        rows.cache.run_pending_tasks();
+        assert_eq!(rows.cache.entry_count(), 0);
+        rows.create(&key(1), &new(b"b"), NOW).unwrap();
+    }
+}
+
+#[test]
 fn of_updates_that_expect_the_same_state_one_wins_and_none_is_lost() {
     const THREADS: usize = 4;
     let rows = Rows::new(1 << 20);
