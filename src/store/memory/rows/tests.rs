@@ -112,6 +112,24 @@ fn an_expiry_that_changes_counts_by_the_processs_clock_too() {
 }
 
 #[test]
+fn a_row_is_there_until_the_instant_it_expires() {
+    let rows = Rows::new(1 << 20);
+    rows.create(&key(1), &new(b"a"), NOW).unwrap();
+    let before = NOW + Duration::from_secs(3_599);
+    let exists = rows.create(&key(1), &new(b"b"), before);
+    assert_eq!(exists.unwrap(), Created::Exists);
+    assert_eq!(rows.purge(before, 10).unwrap(), 0);
+    assert_eq!(rows.load(&key(1), before).unwrap().bytes, b"a");
+
+    let expired = NOW + HOUR;
+    assert_eq!(rows.load(&key(1), expired), None);
+    rows.expire_at(&key(1), NOW + 2 * HOUR, expired).unwrap();
+    assert_eq!(rows.load(&key(1), expired), None);
+    assert_eq!(rows.purge(expired, 10).unwrap(), 1);
+    assert_eq!(rows.room.used(), 0);
+}
+
+#[test]
 fn an_update_in_flight_finds_nothing_where_the_row_has_ended() {
     let rows = Rows::new(1 << 20);
     let late = |lease: &Lease| {
