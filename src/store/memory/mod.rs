@@ -34,7 +34,7 @@ mod slot;
 ///
 /// Memory is freed by the process's own clock too: a row goes once the time between `now`
 /// and `expires` has passed, as it was when `expires` was last set. An update that keeps
-/// `expires` changes the row where it is, at a fraction of what the others cost.
+/// `expires` changes the row where it is, and costs the least.
 ///
 /// [`StoreErrorKind::Full`]: super::StoreErrorKind::Full
 ///

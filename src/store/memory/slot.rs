@@ -22,9 +22,9 @@ pub(super) fn weight(len: usize) -> u64 {
         .saturating_add(OVERHEAD)
 }
 
-/// A row in the cache, until its time there is over. Whoever changes that time puts the next
-/// lease of the same row in the place of this one: no other call changes a lease meanwhile,
-/// but the row may.
+/// A row in the cache, for as long as it may stay there. To change how long, the next lease
+/// of the same row takes this one's place: one call at a time does that, while others may
+/// change the row.
 #[derive(Clone, Debug)]
 pub(super) struct Lease {
     slot: Arc<Slot>,
@@ -141,8 +141,8 @@ impl Lease {
     }
 }
 
-/// A row, or nothing once it has ended: it never comes back. Its lock is held for a moment,
-/// and never while the cache is called, which locks it when it drops a lease.
+/// A row, or nothing once it has ended: it never comes back. Nobody calls the cache while
+/// it is locked, since the cache locks it when a lease is over.
 #[derive(Debug)]
 struct Slot(Mutex<Option<Live>>);
 

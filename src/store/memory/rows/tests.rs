@@ -37,18 +37,17 @@ fn change(bytes: &[u8], expires: Option<Duration>) -> RowChange<'_> {
     }
 }
 
-/// A row with that many bytes which the cache lets go after that time.
-fn put(rows: &Rows, n: u8, len: usize, remaining: Duration) {
+/// A row with that many bytes which the cache lets go after that time, if there is room.
+fn put(rows: &Rows, n: u8, len: usize, remaining: Duration) -> Option<Lease> {
     let bytes = vec![0; len];
-    let lease = Lease::of(&new(&bytes), NOW, &rows.room);
-    let Ok(lease) = lease.map(|lease| lease.with_remaining(remaining)) else {
-        return;
-    };
+    let lease = Lease::of(&new(&bytes), NOW, &rows.room).ok()?;
+    let lease = lease.with_remaining(remaining);
     let put = rows.change(&key(n), |old| {
         old.inspect(Lease::end);
-        (Op::Put(lease), ())
+        (Op::Put(lease.clone()), ())
     });
     put.unwrap();
+    Some(lease)
 }
 
 /// Until it holds, which it does at some time.
@@ -63,7 +62,7 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
 fn room_comes_back_when_the_processs_clock_ends_a_row() {
     let rows = Rows::new(1 << 20);
     for n in 0..10 {
-        put(&rows, n, 100, Duration::from_millis(1));
+        put(&rows, n, 100, Duration::from_millis(1)).unwrap();
     }
     wait_until("the row goes", || rows.load(&key(3), NOW).is_none());
     // Over one that has expired and may not have been removed yet.
@@ -110,6 +109,24 @@ fn an_expiry_that_changes_counts_by_the_processs_clock_too() {
         rows.delete(&key(n)).unwrap();
     }
     assert_eq!(rows.used(), 0);
+}
+
+#[test]
+fn a_row_is_there_until_the_instant_it_expires() {
+    let rows = Rows::new(1 << 20);
+    rows.create(&key(1), &new(b"a"), NOW).unwrap();
+    let before = NOW + Duration::from_secs(3_599);
+    let exists = rows.create(&key(1), &new(b"b"), before);
+    assert_eq!(exists.unwrap(), Created::Exists);
+    assert_eq!(rows.purge(before, 10).unwrap(), 0);
+    assert_eq!(rows.load(&key(1), before).unwrap().bytes, b"a");
+
+    let expired = NOW + HOUR;
+    assert_eq!(rows.load(&key(1), expired), None);
+    rows.expire_at(&key(1), NOW + 2 * HOUR, expired).unwrap();
+    assert_eq!(rows.load(&key(1), expired), None);
+    assert_eq!(rows.purge(expired, 10).unwrap(), 1);
+    assert_eq!(rows.room.used(), 0);
 }
 
 #[test]
@@ -163,13 +180,9 @@ fn an_update_in_flight_finds_nothing_where_the_row_has_ended() {
     }
 
     rows.delete(&key(2)).unwrap();
-    put(&rows, 5, 100, Duration::from_millis(100));
-    // Unless this machine stalls, it is still there.
-    let evicted = rows.cache.get(&key(5));
+    let evicted = put(&rows, 5, 100, Duration::from_millis(1)).unwrap();
     wait_until("the row goes", || rows.used() == 0);
-    if let Some(evicted) = evicted {
-        late(&evicted);
-    }
+    late(&evicted);
     assert_eq!(rows.used(), 0);
 }
 
@@ -252,6 +265,23 @@ fn a_row_that_has_expired_makes_room_for_its_successor_also_where_that_is_refuse
     assert_eq!(rows.room.used(), 0);
     rows.cache.run_pending_tasks();
     assert_eq!(rows.cache.entry_count(), 0);
+}
+
+#[test]
+fn a_row_that_is_created_expired_takes_no_room() {
+    let rows = Rows::new(1 << 20);
+    let expired = NewRow {
+        bytes: b"a",
+        expires: NOW + HOUR,
+    };
+    // Where nothing is, and where another has expired.
+    for _ in 0..2 {
+        let created = rows.create(&key(1), &expired, NOW + HOUR).unwrap();
+        assert_eq!((created, rows.room.used()), (Created::Created, 0));
+        rows.cache.run_pending_tasks();
+        assert_eq!(rows.cache.entry_count(), 0);
+        rows.create(&key(1), &new(b"b"), NOW).unwrap();
+    }
 }
 
 #[test]
@@ -354,7 +384,7 @@ fn the_room_is_exact_whatever_threads_do_at_once_and_none_waits_for_ever() {
                         0 => rows.delete(&key(n)).unwrap(),
                         1 => rows.expire_at(&key(n), NOW + 2 * HOUR, NOW).unwrap(),
                         2 => rows.expire_at(&key(n), NOW, NOW).unwrap(),
-                        3 => put(rows, n, bytes.len(), Duration::from_millis(1)),
+                        3 => drop(put(rows, n, bytes.len(), Duration::from_millis(1))),
                         4 => drop(rows.purge(NOW + HOUR, 2).unwrap()),
                         5 => drop(rows.used()),
                         6..9 => match rows.create(&key(n), &new(&bytes), NOW) {
