@@ -122,7 +122,9 @@ pub(crate) async fn load<T: SessionData + Default>(
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
         Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(token)),
-        Ok(Chosen::Session(AnyToken::Reference(reference))) => read_stored(inner, reference, now).await,
+        Ok(Chosen::Session(AnyToken::Reference(reference))) => {
+            read_stored(inner, reference, now).await
+        }
         Err(error) => Err(error),
     };
     match outcome {

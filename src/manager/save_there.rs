@@ -246,7 +246,8 @@ impl<T: SessionData + Default> Save<'_, T> {
         let HeldPlace::Store { handle, .. } = &held.place else {
             return self.conflict(&identity);
         };
-        let Ok(stored) = load_record(self.inner, &held.claims, handle, self.inner.now()).await? else {
+        let now = self.inner.now();
+        let Ok(stored) = load_record(self.inner, &held.claims, handle, now).await? else {
             return Err(SessionError::Gone);
         };
         let merged = match &self.inner.merge {
