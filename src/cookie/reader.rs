@@ -151,7 +151,7 @@ impl<'h> Found<'h> {
 fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
     // A long value has none: whole chunks are looked through at once.
     let (chunks, _) = octets.as_chunks::<CHUNK>();
-    let skipped = chunks.iter().take_while(|chunk| !has_semicolon(chunk));
+    let skipped = chunks.iter().take_while(|chunk| !chunk.contains(&b';'));
     let skipped = skipped.count().saturating_mul(CHUNK);
     let rest = octets.get(skipped..).unwrap_or_default();
     let position = rest.iter().position(|octet| *octet == b';');
@@ -163,13 +163,6 @@ fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 const CHUNK: usize = 64;
-
-/// Without an early end, so that the compiler can look at many at once.
-fn has_semicolon(chunk: &[u8; CHUNK]) -> bool {
-    chunk
-        .iter()
-        .fold(false, |any, octet| any | (*octet == b';'))
-}
 
 fn legal_value(octets: &[u8]) -> Option<&str> {
     if is_value(octets) {
