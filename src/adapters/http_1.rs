@@ -44,6 +44,7 @@ impl ResponseHeaders {
         let headers = core::cell::RefCell::new(headers);
         self.apply(
             |name| match name {
+                // Every response is asked for it.
                 "cache-control" => headers.borrow().contains_key(CACHE_CONTROL),
                 other => headers.borrow().contains_key(other),
             },

@@ -50,7 +50,7 @@ pub(crate) struct Reference {
 }
 
 /// What finds and opens one session's record.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Handle {
     /// 32 random bytes that only the browser's cookie carries. Wiped when dropped.
     secret: Zeroizing<[u8; 32]>,

@@ -58,6 +58,7 @@ async fn choose<T: SessionData>(
         };
     }
     if let Some(revocations) = &inner.revocations {
+        // Most often the copy is new enough: without a future.
         let revoked = match revocations.known(newest.claims(), now) {
             Some(revoked) => revoked,
             None => revocations.is_revoked(newest.claims(), now).await?,
@@ -117,6 +118,7 @@ pub(crate) async fn load<T: SessionData + Default>(
     request: &Request,
     on_invalid: OnInvalid,
 ) -> Result<Box<Live<T>>, SessionError> {
+    // What the request finds, it finds as of now, however long a store takes.
     let now = inner.now();
     let outcome = match choose(inner, request, now).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),

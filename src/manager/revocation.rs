@@ -217,7 +217,7 @@ impl Revocations {
         let cursor = {
             let copy = self.lock();
             // A clock that was ahead may have hidden entries: read all of them again.
-            let set_back = copy.synced_at.is_some_and(|at| now < at);
+            let set_back = copy.synced_at.is_some_and(|at| is_set_back(at, now));
             copy.cursor.filter(|_| !set_back)
         };
         let delta = self.store.revoked_since(cursor, now).await?;
@@ -305,11 +305,17 @@ impl Drop for Turn<'_> {
 
 fn age(at: Timestamp, now: Timestamp) -> Duration {
     // A clock that was set back makes a copy old, not eternally young.
-    if now < at {
+    if is_set_back(at, now) {
         Duration::MAX
     } else {
         now.since(at)
     }
+}
+
+/// Whether the clock stood at `at` and is behind that now. Instants are whole seconds, and
+/// a request may have asked for its own just before another asked, and renewed the copy.
+fn is_set_back(at: Timestamp, now: Timestamp) -> bool {
+    now + Duration::from_secs(2) < at
 }
 
 /// Under which names a session may have been revoked.
@@ -367,6 +373,19 @@ mod tests {
         digits
             .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
             .collect()
+    }
+
+    #[test]
+    fn a_copy_is_young_for_a_request_that_came_just_before_it_and_old_on_a_clock_set_back() {
+        let at = Timestamp::from_unix_seconds(1_000);
+        let age = |now| age(at, Timestamp::from_unix_seconds(now));
+        assert_eq!(age(1_007), Duration::from_secs(7));
+        for now in [1_000, 999, 998] {
+            assert_eq!(age(now), Duration::ZERO);
+        }
+        for now in [997, 1, 0] {
+            assert_eq!(age(now), Duration::MAX);
+        }
     }
 
     #[test]

@@ -79,8 +79,8 @@ impl Rows {
         self.cache.get(key)?.row(now)
     }
 
-    /// Without an expiry, the cache has nothing to do and is only asked where the row is:
-    /// anything else costs several times as much.
+    /// Without an expiry, the cache has nothing to do (`Op::Nop`) and is only asked where the
+    /// row is: anything else costs several times as much.
     pub(super) fn update(
         &self,
         key: &RowKey,
@@ -96,7 +96,11 @@ impl Rows {
             }
         };
         self.with_room(change.bytes, || match change.expires {
-            None => Ok(update(self.cache.get(key)).1),
+            None => match self.cache.get(key) {
+                Some(lease) => Ok(update(Some(lease)).1),
+                // Whoever gives the row a new lease may be about to put it back.
+                None => self.change(key, update),
+            },
             Some(_) => self.change(key, update),
         })
     }

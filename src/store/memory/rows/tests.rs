@@ -1,4 +1,4 @@
-//! Rows that many threads change, and the room that they take.
+//! Rows: the room that they take, when they go, and many threads that change them.
 
 use std::{
     sync::{
@@ -361,12 +361,12 @@ fn no_update_tells_of_success_after_the_row_was_deleted() {
 #[test]
 fn the_room_is_exact_whatever_threads_do_at_once_and_none_waits_for_ever() {
     const KEYS: u8 = 6;
-    const THREADS: u64 = 4;
+    const THREADS: usize = 4;
     // Not enough for all.
     let rows = Rows::new(4 * weight(200));
-    let barrier = Barrier::new(4);
+    let barrier = Barrier::new(THREADS);
     scope(|scope| {
-        for seed in 1..=THREADS {
+        for seed in (1_u64..).take(THREADS) {
             let (rows, barrier) = (&rows, &barrier);
             scope.spawn(move || {
                 barrier.wait();
