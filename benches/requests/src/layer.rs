@@ -157,6 +157,20 @@ fn ours(all: &mut Vec<Contender>, place: Place, names: [&'static str; 4]) {
     ));
     all.push(contender(read_name, layer.layer(read), Some(&cookie)));
     all.push(contender(written_name, layer.layer(write), Some(&cookie)));
+    if place == Place::Cookie {
+        let value = cookie.split_once('=').expect("a pair").1.to_owned();
+        let open = service_fn(move |request: Request<()>| {
+            drop(request);
+            let opened = manager.codec().open::<Login>(&value);
+            let login = opened.expect("a valid session").into_data();
+            answer_at_once(data::answer(&login))
+        });
+        all.push(contender(
+            "sealed-session, its codec alone: open",
+            open,
+            None,
+        ));
+    }
 }
 
 async fn log_in(manager: &SessionManager<Login>) -> String {
