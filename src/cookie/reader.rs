@@ -119,17 +119,13 @@ struct Found<'h> {
 
 impl<'h> Found<'h> {
     fn consider(&mut self, pair: &'h [u8], wanted: &[u8]) {
-        // Most are of other names, and need not be taken apart.
-        if !pair.starts_with(wanted) {
-            return;
-        }
-        let mut parts = pair.splitn(2, |octet| *octet == b'=');
-        let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+        // No name contains an equals sign, so the first one ends it.
+        let Some(rest) = pair.strip_prefix(wanted) else {
             return;
         };
-        if trim(name) != wanted {
+        let [b'=', value @ ..] = trim(rest) else {
             return;
-        }
+        };
         if pair.len() > MAX_PAIR_LEN {
             increment(&mut self.skipped_oversized);
             return;
@@ -151,7 +147,9 @@ impl<'h> Found<'h> {
 fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
     // A long value has none: whole chunks are looked through at once.
     let (chunks, _) = octets.as_chunks::<CHUNK>();
-    let skipped = chunks.iter().take_while(|chunk| !chunk.contains(&b';'));
+    // Each without an early end, so that the compiler can look at many octets at once.
+    let has_one = |chunk: &[u8; CHUNK]| chunk.iter().fold(false, |any, it| any | (*it == b';'));
+    let skipped = chunks.iter().take_while(|chunk| !has_one(chunk));
     let skipped = skipped.count().saturating_mul(CHUNK);
     let rest = octets.get(skipped..).unwrap_or_default();
     let position = rest.iter().position(|octet| *octet == b';');
