@@ -6,7 +6,7 @@ use crate::{
     redis::RedisServer,
     report,
     server::{self, Server},
-    turns::{self, Series},
+    turns::{self, Round, Run, Series},
     wrk,
 };
 
@@ -40,23 +40,21 @@ pub fn run(rounds: usize, seconds: u32, write: bool) -> Result {
     let layer = layer::measure();
 
     let url = redis.as_ref().map(RedisServer::url);
-    let servers = server::start_all(&plan.programs, url.as_deref(), own)?;
-    check(&servers)?;
-    eprintln!("{} programs answer rightly", servers.len());
-    for server in &servers {
-        // So that no first round pays for what happens once.
-        server.run(wrk::CONNECTIONS, 1)?;
-    }
     let measure = |programs: &[Program], rounds, connections| {
         eprintln!("wrk -c{connections}");
-        turns::interleave(programs, rounds, |program| {
-            let server = servers.iter().find(|it| it.program == program);
-            server.ok_or("not started")?.run(connections, plan.seconds)
+        turns::interleave(programs, rounds, || {
+            let servers = server::start_all(programs, url.as_deref(), own)?;
+            check(&servers)?;
+            eprintln!("{} programs answer rightly", servers.len());
+            Ok(Servers {
+                servers,
+                connections,
+                seconds: plan.seconds,
+            })
         })
     };
     let saturated = measure(&plan.programs, plan.rounds, wrk::CONNECTIONS)?;
     let one_client = measure(&plan.for_one_client, plan.few_rounds, 1)?;
-    check(&servers).map_err(|error| format!("afterwards: {error}"))?;
 
     let report = report::markdown(&Measured {
         layer,
@@ -71,6 +69,25 @@ pub fn run(rounds: usize, seconds: u32, write: bool) -> Result {
         report::write(&report)?;
     }
     Ok(())
+}
+
+/// Those of one round.
+struct Servers {
+    servers: Vec<Server>,
+    connections: u32,
+    seconds: u32,
+}
+
+impl Round for Servers {
+    fn run(&mut self, program: Program) -> Result<Run> {
+        let server = self.servers.iter().find(|it| it.program == program);
+        let server = server.ok_or("not started")?;
+        server.run(self.connections, self.seconds)
+    }
+
+    fn end(self) -> Result {
+        check(&self.servers).map_err(|error| format!("afterwards: {error}").into())
+    }
 }
 
 fn programs(with_redis: bool) -> Vec<Program> {
@@ -117,8 +134,10 @@ impl Plan {
             + self.few_rounds * turns::runs(&self.for_one_client);
         // What wrk takes to begin and to end.
         let beside = 0.08;
-        let warm_up = self.programs.len() as f64 * (1.0 + beside);
-        (warm_up + runs as f64 * (f64::from(self.seconds) + beside)) / 60.0
+        // And servers.
+        let begin = self.rounds * self.programs.len() + self.few_rounds * self.for_one_client.len();
+        let begin = begin as f64 * 0.2;
+        (begin + runs as f64 * (f64::from(self.seconds) + beside)) / 60.0
     }
 }
 

@@ -44,9 +44,13 @@ pub fn start_all(
         if server.program.library == Library::None {
             server.cookie.clone_from(&cookie);
         }
+        server.warm_up()?;
     }
     Ok(servers)
 }
+
+/// Requests that are not measured: no run pays for what happens once.
+const WARM_UP: usize = 500;
 
 impl Server {
     fn start(program: Program, redis: Option<&str>, processor: Option<u32>) -> Result<Self> {
@@ -87,6 +91,10 @@ impl Server {
             server.cookie = begun.cookie.ok_or(format!("{name}: no cookie at /login"))?;
         }
         Ok(server)
+    }
+
+    fn warm_up(&self) -> Result {
+        (0..WARM_UP).try_for_each(|_| self.get("/", Some(&self.cookie)).map(drop))
     }
 
     /// One run of wrk with so many connections.

@@ -1,6 +1,7 @@
 //! Who runs when. The machine changes its speed within seconds, so every program's run
 //! stands directly between two of its framework's bare program, and is compared with the
-//! mean of these two and with nothing else.
+//! mean of these two and with nothing else. Where a process happens to lie in memory makes
+//! some per cent for as long as it lives, so every round begins with new ones.
 
 use crate::{
     Result,
@@ -34,11 +35,19 @@ pub struct Series {
     turns: Vec<Turn>,
 }
 
+/// What runs the programs in one round.
+pub trait Round {
+    fn run(&mut self, program: Program) -> Result<Run>;
+
+    /// After the last run.
+    fn end(self) -> Result;
+}
+
 /// All programs in all rounds. Each framework's bare program is its first.
-pub fn interleave(
+pub fn interleave<R: Round>(
     programs: &[Program],
     rounds: usize,
-    mut run: impl FnMut(Program) -> Result<Run>,
+    mut begin: impl FnMut() -> Result<R>,
 ) -> Result<Vec<Series>> {
     let new = |&program| Series {
         program,
@@ -47,12 +56,15 @@ pub fn interleave(
     let mut all: Vec<Series> = programs.iter().map(new).collect();
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
+        let mut servers = begin()?;
         for of_framework in frameworks(programs) {
-            for (program, turn) in one_round(&of_framework, round, &mut run)? {
+            let run = |program| servers.run(program);
+            for (program, turn) in one_round(&of_framework, round, run)? {
                 let series = all.iter_mut().find(|it| it.program == program);
                 series.ok_or("a program twice")?.turns.push(turn);
             }
         }
+        servers.end()?;
     }
     Ok(all)
 }
@@ -160,6 +172,8 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
     use super::*;
     use crate::program::{self, Library};
 
@@ -170,14 +184,32 @@ mod tests {
         assert_eq!(order(3, 2), [2, 0, 1]);
     }
 
+    /// A round in which this happens.
+    impl<F: FnMut(Program) -> Result<Run>> Round for F {
+        fn run(&mut self, program: Program) -> Result<Run> {
+            self(program)
+        }
+
+        fn end(self) -> Result {
+            Ok(())
+        }
+    }
+
     #[test]
     fn every_run_stands_between_two_of_its_framework_s_bare_program() {
         let programs = program::all();
-        let mut ran = Vec::new();
-        let all = interleave(&programs, 3, |program| {
-            ran.push(program);
+        let ran = RefCell::new(Vec::new());
+        let run = |program| {
+            ran.borrow_mut().push(program);
             Ok(a_run(1.0))
+        };
+        let mut begun = 0;
+        let all = interleave(&programs, 3, || {
+            begun += 1;
+            Ok(run)
         });
+        let ran = ran.into_inner();
+        assert_eq!(begun, 3);
         assert_eq!(ran.len(), 3 * runs(&programs));
         for (index, program) in ran.iter().enumerate() {
             let bare = Program::bare(program.framework);
@@ -200,11 +232,12 @@ mod tests {
     #[test]
     fn a_machine_that_becomes_slower_all_the_time_changes_no_ratio() {
         let programs = program::all();
-        let mut speed = 1e6;
-        let all = interleave(&programs, 3, |program| {
-            speed -= 1e3;
-            Ok(a_run(speed * share(&program)))
-        });
+        let speed = Cell::new(1e6);
+        let run = |program| {
+            speed.update(|speed| speed - 1e3);
+            Ok(a_run(speed.get() * share(&program)))
+        };
+        let all = interleave(&programs, 3, || Ok(run));
         let all = all.unwrap();
         for series in &all {
             let throughput = series.to_bare(|run| run.requests_per_second);
