@@ -176,7 +176,7 @@ async fn set_theme(session: Session<Prefs>, request: HttpRequest) -> Answer {
 
 async fn both(shop: Session<Shop>, prefs: Session<Prefs>, request: HttpRequest) -> Answer {
     App::add(&shop, &query(&request, "item")).await?;
-    App::set_theme(&prefs, "light").await
+    App::set_theme(&prefs, &query(&request, "theme")).await
 }
 
 /// A body of several chunks, the last of which comes first here.

@@ -159,7 +159,7 @@ async fn set_theme(session: Session<Prefs>, RawQuery(query): RawQuery) -> Answer
 
 async fn both(shop: Session<Shop>, prefs: Session<Prefs>, RawQuery(query): RawQuery) -> Answer {
     App::add(&shop, &param(query.as_deref(), "item")).await?;
-    App::set_theme(&prefs, "light").await
+    App::set_theme(&prefs, &param(query.as_deref(), "theme")).await
 }
 
 /// A body of several chunks, the last of which comes first here.

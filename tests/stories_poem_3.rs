@@ -195,7 +195,7 @@ async fn set_theme(session: Session<Prefs>, uri: &Uri) -> Answer {
 #[handler]
 async fn both(shop: Session<Shop>, prefs: Session<Prefs>, uri: &Uri) -> Answer {
     App::add(&shop, &param(uri.query(), "item")).await?;
-    App::set_theme(&prefs, "light").await
+    App::set_theme(&prefs, &param(uri.query(), "theme")).await
 }
 
 /// Uses the session, and fails with that status.

@@ -178,10 +178,10 @@ async fn set_theme(session: Session<Prefs>, value: &str) -> Answer {
     App::set_theme(&session, value).await
 }
 
-#[post("/both?<item>")]
-async fn both(shop: Session<Shop>, prefs: Session<Prefs>, item: &str) -> Answer {
+#[post("/both?<item>&<theme>")]
+async fn both(shop: Session<Shop>, prefs: Session<Prefs>, item: &str, theme: &str) -> Answer {
     App::add(&shop, item).await?;
-    App::set_theme(&prefs, "light").await
+    App::set_theme(&prefs, theme).await
 }
 
 /// An upgraded connection that sends back what it receives, frame by frame as it came.

@@ -217,7 +217,7 @@ async fn set_theme(session: Session<Prefs>, req: &mut Request) -> Answer {
 #[handler]
 async fn both(shop: Session<Shop>, prefs: Session<Prefs>, req: &mut Request) -> Answer {
     App::add(&shop, &param(req.uri().query(), "item")).await?;
-    App::set_theme(&prefs, "light").await
+    App::set_theme(&prefs, &param(req.uri().query(), "theme")).await
 }
 
 /// Uses the session, sets a header, and ends the chain for good.

@@ -15,8 +15,8 @@
 //! 3. A handler that panics saves nothing. Where the panic is caught within the layer, as
 //!    Rocket does, it is a response of status 500: a login before it holds.
 //! 4. Two sessions in one application are two types, each with its own manager and its own
-//!    cookie name. An error page in the place of one response is the page of both; tower's
-//!    layers pass on what the other has saved, elsewhere it may be lost with the response.
+//!    cookie name. A page in the place of a response whose session cannot be saved still
+//!    hands out what the other session has saved.
 
 #[cfg(feature = "actix-web-4")]
 pub mod actix_web_4;
@@ -28,6 +28,14 @@ pub mod http_1;
 pub mod poem_3;
 #[cfg(feature = "rocket-0-5")]
 pub mod rocket_0_5;
+#[cfg(any(
+    feature = "actix-web-4",
+    feature = "poem-3",
+    feature = "rocket-0-5",
+    feature = "salvo-1",
+    feature = "tower-0-3"
+))]
+mod said;
 #[cfg(feature = "salvo-1")]
 pub mod salvo_1;
 #[cfg(feature = "tower-0-3")]

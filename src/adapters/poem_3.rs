@@ -49,6 +49,7 @@ use poem::{
     error::ResponseError, http::StatusCode,
 };
 
+use super::said::Said;
 use crate::{
     manager::{NO_STORE, Presented, SessionError, SessionManager},
     payload::SessionData,
@@ -145,19 +146,31 @@ where
             Ok(response) => response.status(),
             Err(error) => error.status(),
         };
-        let headers = match manager.finish(session, status.as_u16()).await {
-            Ok(headers) => headers,
+        let said = handled.as_ref().ok();
+        let said = said.and_then(|response| response.extensions().get::<Said>());
+        let mut said = said.cloned().unwrap_or_default();
+        let (headers, mut response) = match manager.finish(session, status.as_u16()).await {
+            // An error of poem's has no headers: from here on it is a response.
+            Ok(headers) => {
+                let response = self.shaped(handled);
+                (headers, response.unwrap_or_else(Error::into_response))
+            }
             Err(error) => {
-                let mut response = self.shaped(Err(error.into()))?;
-                let headers = manager.failure_headers();
-                headers.insert_into(response.headers_mut());
-                return Ok(response);
+                let mut response = match self.shaped(Err(error.into())) {
+                    Err(error) if said.is_empty() => return Err(error),
+                    response => response.unwrap_or_else(Error::into_response),
+                };
+                for headers in said.each() {
+                    headers.insert_into(response.headers_mut());
+                }
+                (manager.failure_headers(), response)
             }
         };
-        // An error of poem's has no headers: from here on it is a response.
-        let response = self.shaped(handled);
-        let mut response = response.unwrap_or_else(Error::into_response);
         headers.insert_into(response.headers_mut());
+        said.add(headers);
+        if !said.is_empty() {
+            response.extensions_mut().insert(said);
+        }
         Ok(response)
     }
 }

@@ -49,8 +49,9 @@ use salvo_core::{
     http::{StatusCode, StatusError},
 };
 
+use super::said::Said;
 use crate::{
-    manager::{Presented, SessionError, SessionManager},
+    manager::{Presented, ResponseHeaders, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
 };
@@ -129,28 +130,32 @@ where
         ctrl.call_next(request, depot, response).await;
 
         let saved = if session.close_if_unread() {
-            None
+            Ok(ResponseHeaders::default())
         } else {
             let status = response.status_code.unwrap_or(StatusCode::OK);
-            Some(self.manager.finish(session, status.as_u16()).await)
+            self.manager.finish(session, status.as_u16()).await
         };
-        if let Some(Err(error)) = saved {
+        let mut said: Said = response.extensions.remove().unwrap_or_default();
+        let error = match &saved {
+            Err(error) => Some(error.clone()),
+            // Unless a handler has given its error a page of its own.
+            Ok(_) if self.on_error.is_some() && response.body.is_error() => {
+                response.extensions.remove()
+            }
+            Ok(_) => None,
+        };
+        if let Some(error) = error {
             empty(response, outside);
             self.answer(error, response);
-            let headers = self.manager.failure_headers();
-            headers.insert_into(&mut response.headers);
-            return;
+            for headers in said.each() {
+                headers.insert_into(&mut response.headers);
+            }
         }
-        // Unless a handler has given its error a page of its own.
-        if self.on_error.is_some()
-            && response.body.is_error()
-            && let Some(error) = response.extensions.remove::<SessionError>()
-        {
-            empty(response, outside);
-            self.answer(error, response);
-        }
-        if let Some(Ok(headers)) = saved {
-            headers.insert_into(&mut response.headers);
+        let headers = saved.unwrap_or_else(|_| self.manager.failure_headers());
+        headers.insert_into(&mut response.headers);
+        said.add(headers);
+        if !said.is_empty() {
+            response.extensions.insert(said);
         }
     }
 }

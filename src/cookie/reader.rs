@@ -147,9 +147,7 @@ impl<'h> Found<'h> {
 fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
     // A long value has none: whole chunks are looked through at once.
     let (chunks, _) = octets.as_chunks::<CHUNK>();
-    // Each without an early end, so that the compiler can look at many octets at once.
-    let has_one = |chunk: &[u8; CHUNK]| chunk.iter().fold(false, |any, it| any | (*it == b';'));
-    let skipped = chunks.iter().take_while(|chunk| !has_one(chunk));
+    let skipped = chunks.iter().take_while(|chunk| !has_semicolon(chunk));
     let skipped = skipped.count().saturating_mul(CHUNK);
     let rest = octets.get(skipped..).unwrap_or_default();
     let position = rest.iter().position(|octet| *octet == b';');
@@ -161,6 +159,12 @@ fn split_at_semicolon(octets: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 const CHUNK: usize = 64;
+
+fn has_semicolon(chunk: &[u8; CHUNK]) -> bool {
+    // Without an early end, so that the compiler can look at many at once.
+    let found = chunk.iter().map(|octet| u8::from(*octet == b';'));
+    found.fold(0, |any, one| any | one) != 0
+}
 
 fn legal_value(octets: &[u8]) -> Option<&str> {
     if is_value(octets) {

@@ -57,6 +57,7 @@ macro_rules! tell_all {
             an_upgrade_carries_its_session,
             head_and_options_behave_like_their_get,
             two_sessions_of_different_names_do_not_meet,
+            of_two_sessions_one_that_is_saved_reaches_the_client_though_the_other_is_not,
             a_store_that_is_down_gives_the_applications_own_page,
             a_store_that_is_down_while_saving_replaces_the_response,
             a_client_of_the_header_gets_no_cookie,

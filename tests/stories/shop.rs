@@ -21,7 +21,7 @@
 //! | `GET /optional` | `some` or `none`: whether the optional extractor finds a session |
 //! | `GET /theme` | [`App::theme`], of the other session |
 //! | `POST /theme?value=` | [`App::set_theme`], of the other session |
-//! | `POST /both?item=` | [`App::add`] and [`App::set_theme`] |
+//! | `POST /both?item=&theme=` | [`App::add`] and [`App::set_theme`] |
 //!
 //! An error of a session is answered with 503 and the text [`SORRY`] where it is
 //! [`SessionError::Unavailable`], and with its own status otherwise.

@@ -365,7 +365,7 @@ pub fn head_and_options_behave_like_their_get(serve: Serve) {
 pub fn two_sessions_of_different_names_do_not_meet(serve: Serve) {
     let stage = Stage::new(serve);
     let mut visitor = stage.visitor();
-    let reply = visitor.post("/both?item=book");
+    let reply = visitor.post("/both?item=book&theme=light");
     let mut names: Vec<&str> = reply
         .cookies()
         .iter()
@@ -381,6 +381,26 @@ pub fn two_sessions_of_different_names_do_not_meet(serve: Serve) {
     let moved = format!("__Host-session={prefs}");
     let reply = visitor.send("GET", "/whoami", &[("cookie", &moved)]);
     assert_eq!(reply.body, "-");
+}
+
+pub fn of_two_sessions_one_that_is_saved_reaches_the_client_though_the_other_is_not(serve: Serve) {
+    let stage = Stage::new(serve);
+    let large: String = (0..15).map(item).collect();
+    // Of these two, one is inside of the other; which, is the framework's affair.
+    let mut visitor = stage.visitor();
+    let reply = visitor.post(&format!("/both?item=book&theme={large}"));
+    assert_eq!(reply.status, 413);
+    assert_eq!(reply.cookies().len(), 1, "{:?}", reply.headers);
+    assert_eq!(reply.values("cache-control"), ["no-store"]);
+    assert_eq!(cart(&mut visitor), ["book"]);
+
+    let stage = Stage::with(App::without_store(), serve);
+    let mut visitor = stage.visitor();
+    let reply = visitor.post(&format!("/both?item={large}&theme=light"));
+    assert_eq!(reply.status, 413);
+    assert_eq!(reply.cookies().len(), 1, "{:?}", reply.headers);
+    assert_eq!(reply.values("cache-control"), ["no-store"]);
+    assert_eq!(visitor.get("/theme").body, "light");
 }
 
 pub fn a_store_that_is_down_gives_the_applications_own_page(serve: Serve) {

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::{insert_into, middleware::OnError};
 use crate::{
+    adapters::said::Said,
     manager::{Finish, ResponseHeaders, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
@@ -75,7 +76,7 @@ where
             };
             if session.close_if_unread() {
                 let nothing = ResponseHeaders::default();
-                return Poll::Ready(answer(handled, &nothing, this.on_error.as_ref()));
+                return Poll::Ready(answer(handled, nothing, this.on_error.as_ref()));
             }
             let status = match &handled {
                 Ok(response) => response.status(),
@@ -85,11 +86,11 @@ where
             let unsaved = match this.manager.finish_here(&session, status.as_u16()) {
                 Ok(Finish::Unsaved(unsaved)) => unsaved,
                 Ok(Finish::Done(headers)) => {
-                    return Poll::Ready(answer(handled, &headers, on_error));
+                    return Poll::Ready(answer(handled, headers, on_error));
                 }
                 Err(error) => {
                     let headers = this.manager.failure_headers();
-                    return Poll::Ready(fail(handled, error, &headers, on_error));
+                    return Poll::Ready(fail(handled, error, headers, on_error));
                 }
             };
             let manager = this.manager.clone();
@@ -105,8 +106,8 @@ where
         let on_error = this.on_error.as_ref();
         match saving.handled.take() {
             Some(handled) => Poll::Ready(match saved {
-                Ok(headers) => answer(handled, &headers, on_error),
-                Err(error) => fail(handled, error, &this.manager.failure_headers(), on_error),
+                Ok(headers) => answer(handled, headers, on_error),
+                Err(error) => fail(handled, error, this.manager.failure_headers(), on_error),
             }),
             // Polled after it was ready, which `Future` leaves to us.
             None => Poll::Pending,
@@ -117,7 +118,7 @@ where
 /// The session is saved.
 fn answer<B>(
     handled: Handled<B>,
-    headers: &ResponseHeaders,
+    headers: ResponseHeaders,
     on_error: Option<&OnError>,
 ) -> Handled<EitherBody<B>> {
     let error = match &handled {
@@ -128,17 +129,16 @@ fn answer<B>(
     let page = on_error.zip(error).map(|(respond, error)| respond(error));
     match (handled, page) {
         (Ok(mut response), None) => {
-            insert_into(headers, response.headers_mut());
+            say(headers, None, response.response_mut());
             Ok(response.map_into_left_body())
         }
-        (Ok(response), Some(mut page)) => {
-            insert_into(headers, page.headers_mut());
-            Ok(response.into_response(page).map_into_right_body())
-        }
+        (Ok(response), Some(page)) => Ok(replace(response, page, headers)),
         (Err(error), None) if headers.is_empty() => Err(error),
         (Err(error), page) => {
-            let mut page = page.unwrap_or_else(|| error.error_response());
-            insert_into(headers, page.headers_mut());
+            let own = error.error_response();
+            let said = page.is_some().then(|| said_by(&own));
+            let mut page = page.unwrap_or(own);
+            say(headers, said, &mut page);
             Err(InternalError::from_response(error, page).into())
         }
     }
@@ -148,17 +148,53 @@ fn answer<B>(
 fn fail<B>(
     handled: Handled<B>,
     error: SessionError,
-    headers: &ResponseHeaders,
+    headers: ResponseHeaders,
     on_error: Option<&OnError>,
 ) -> Handled<EitherBody<B>> {
     let mut page: HttpResponse = match on_error {
         Some(respond) => respond(&error),
         None => error.error_response(),
     };
-    insert_into(headers, page.headers_mut());
     match handled {
-        Ok(response) => Ok(response.into_response(page).map_into_right_body()),
-        Err(_) => Err(InternalError::from_response(error, page).into()),
+        Ok(response) => Ok(replace(response, page, headers)),
+        Err(replaced) => {
+            let said = said_by(&replaced.error_response());
+            say(headers, Some(said), &mut page);
+            Err(InternalError::from_response(error, page).into())
+        }
+    }
+}
+
+/// Another page in the place of a response.
+fn replace<B>(
+    response: ServiceResponse<B>,
+    mut page: HttpResponse,
+    headers: ResponseHeaders,
+) -> ServiceResponse<EitherBody<B>> {
+    say(headers, Some(said_by(response.response())), &mut page);
+    response.into_response(page).map_into_right_body()
+}
+
+/// What other sessions have handed out with that response.
+fn said_by<B>(response: &HttpResponse<B>) -> Said {
+    let said = response.extensions().get().cloned();
+    said.unwrap_or_default()
+}
+
+/// Says in a response what its session has to say, and what other sessions had handed out
+/// with a response in whose place it stands.
+fn say<B>(headers: ResponseHeaders, replaced: Option<Said>, response: &mut HttpResponse<B>) {
+    if headers.is_empty() && replaced.is_none() {
+        return;
+    }
+    for lost in replaced.iter().flat_map(Said::each) {
+        insert_into(lost, response.headers_mut());
+    }
+    insert_into(&headers, response.headers_mut());
+    let mut said = replaced.unwrap_or_else(|| said_by(response));
+    said.add(headers);
+    if !said.is_empty() {
+        response.extensions_mut().insert(said);
     }
 }
 
@@ -187,6 +223,7 @@ mod tests {
     use crate::{
         adapters::actix_web_4::{OptionalSession, SessionMiddleware},
         codec::EncryptedCodec,
+        cookie::CookieConfig,
         expiry::Policy,
         keys::{Key, KeyRing},
     };
@@ -195,13 +232,35 @@ mod tests {
     struct Notes(Vec<u8>);
     impl SessionData for Notes {}
 
+    /// Another session's type.
+    #[derive(Serialize, Deserialize, Default)]
+    struct Prefs(Vec<u8>);
+    impl SessionData for Prefs {}
+
+    type Either = EitherBody<BoxBody>;
+
     const PAGE: &str = "the application's own page";
 
     fn middleware() -> SessionMiddleware<Notes> {
+        middleware_of("__Host-notes")
+    }
+
+    fn middleware_of<T>(name: &str) -> SessionMiddleware<T>
+    where
+        T: SessionData + Default + Send + Sync + 'static,
+    {
         let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
         let hour = core::time::Duration::from_hours(1);
         let codec = EncryptedCodec::builder("test", keys, Policy::new(hour, hour).unwrap());
-        SessionMiddleware::new(SessionManager::builder(codec).build().unwrap())
+        let cookie = CookieConfig::named(name).build().unwrap();
+        let manager = SessionManager::builder(codec).cookie(cookie);
+        SessionMiddleware::new(manager.build().unwrap())
+    }
+
+    fn noise() -> Vec<u8> {
+        let mut noise = vec![0; 5_000];
+        getrandom::fill(&mut noise).unwrap();
+        noise
     }
 
     fn page(error: &SessionError) -> HttpResponse {
@@ -271,9 +330,7 @@ mod tests {
     #[test]
     fn a_session_that_does_not_fit_replaces_the_response() {
         async fn handler(session: Session<Notes>) -> Result<HttpResponse, SessionError> {
-            let mut noise = vec![0; 5_000];
-            getrandom::fill(&mut noise).unwrap();
-            session.change(|notes| notes.0 = noise).await?;
+            session.change(|notes| notes.0 = noise()).await?;
             let done = (header::SET_COOKIE, "done=yes");
             Ok(HttpResponse::Ok().append_header(done).body("saved"))
         }
@@ -282,6 +339,39 @@ mod tests {
         assert_eq!(answer!(app().wrap(middleware())), (413, plain, 0));
         let app = app().wrap(middleware().on_error(page));
         assert_eq!(answer!(app), (413, PAGE.to_owned(), 0));
+    }
+
+    #[test]
+    fn a_page_hands_out_what_another_session_has_saved_that_it_knows_nothing_of() {
+        async fn handler(session: Session<Notes>) -> Result<String, SessionError> {
+            session.log_in("ada").await?;
+            Err(SessionError::NoStore)
+        }
+        // The other one is not looked at, but has a page for a session's error.
+        let app = App::new()
+            .route("/", web::get().to(handler))
+            .wrap(middleware())
+            .wrap(middleware_of::<Prefs>("__Host-prefs").on_error(page));
+        assert_eq!(answer!(app), (503, PAGE.to_owned(), 1));
+
+        // It cannot be saved, and the response that it replaces is an error's.
+        let app = App::new()
+            .route("/", web::get().to(async || "not reached"))
+            .wrap(from_fn(
+                async |session: Session<Notes>, _: ServiceRequest, _: Next<BoxBody>| {
+                    session.log_in("ada").await?;
+                    Err::<ServiceResponse, _>(ErrorForbidden("not you"))
+                },
+            ))
+            .wrap(middleware())
+            .wrap(from_fn(
+                async |session: Session<Prefs>, request: ServiceRequest, next: Next<Either>| {
+                    session.change(|prefs| prefs.0 = noise()).await?;
+                    next.call(request).await
+                },
+            ))
+            .wrap(middleware_of::<Prefs>("__Host-prefs").on_error(page));
+        assert_eq!(answer!(app), (413, PAGE.to_owned(), 1));
     }
 
     #[test]

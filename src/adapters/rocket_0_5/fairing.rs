@@ -12,7 +12,7 @@ use rocket::{
 
 use super::{
     guard::{Installed, made_for},
-    respond::{plain, take_failure},
+    respond::{keep_said, plain, said, take_failure},
 };
 use crate::{
     manager::{ResponseHeaders, SessionError, SessionManager, TARGETED},
@@ -107,6 +107,7 @@ where
                         None => plain(&error, request),
                     };
                     replace(response, page);
+                    say_again(request, response);
                     return append_to(&self.manager.failure_headers(), response);
                 }
             },
@@ -117,8 +118,10 @@ where
             && let Some(error) = take_failure(request)
         {
             replace(response, respond(&error, request));
+            say_again(request, response);
         }
         append_to(&headers, response);
+        keep_said(request, headers);
     }
 }
 
@@ -164,6 +167,13 @@ fn replace(response: &mut Response<'_>, page: response::Result<'static>) {
         if !describes && !withdrawn && !response.headers().contains(&name) {
             response.adjoin_header(Header::new(name, header.value().to_owned()));
         }
+    }
+}
+
+/// Hands out with the page what other sessions have handed out with the response.
+fn say_again(request: &Request<'_>, response: &mut Response<'_>) {
+    for headers in said(request).each() {
+        append_to(headers, response);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors as responses.
+//! Errors as responses, and what a request's fairings know of each other.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,10 @@ use rocket::{
 };
 
 use super::SessionRejection;
-use crate::manager::{SessionError, lock};
+use crate::{
+    adapters::said::Said,
+    manager::{ResponseHeaders, SessionError, lock},
+};
 
 /// The status that fits, and a line that tells the client no more. The fairing's
 /// [`on_error`](super::SessionFairing::on_error) is told of it.
@@ -47,4 +50,18 @@ pub(super) fn keep_failure(request: &Request<'_>, error: SessionError) {
 
 pub(super) fn take_failure(request: &Request<'_>) -> Option<SessionError> {
     lock(&request.local_cache(Failure::default).0).take()
+}
+
+/// What the fairings of other sessions have handed out.
+#[derive(Default)]
+struct SaidSoFar(Mutex<Said>);
+
+pub(super) fn keep_said(request: &Request<'_>, headers: ResponseHeaders) {
+    if headers.hands_out() {
+        lock(&request.local_cache(SaidSoFar::default).0).add(headers);
+    }
+}
+
+pub(super) fn said(request: &Request<'_>) -> Said {
+    lock(&request.local_cache(SaidSoFar::default).0).clone()
 }

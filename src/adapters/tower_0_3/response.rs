@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::OnError;
 use crate::{
+    adapters::said::Said,
     manager::{Finish, ResponseHeaders, SessionError, SessionManager},
     payload::SessionData,
     session::Session,
@@ -134,25 +135,18 @@ where
     };
     // Another response, which has not heard what the other sessions said.
     if response.extensions().get::<Said>().is_none() {
-        for headers in &said.0 {
+        for headers in said.each() {
             headers.insert_into(response.headers_mut());
         }
     }
     let headers = saved.unwrap_or_else(|_| manager.failure_headers());
     headers.insert_into(response.headers_mut());
-    if headers.hands_out() {
-        said.0.push(headers);
-    }
-    if !said.0.is_empty() {
+    said.add(headers);
+    if !said.is_empty() {
         response.extensions_mut().insert(said);
     }
     response
 }
-
-/// What sessions have handed out with a response, in its extensions: it must reach the
-/// client, whatever becomes of another session and of the response.
-#[derive(Clone, Default)]
-struct Said(Vec<ResponseHeaders>);
 
 impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
