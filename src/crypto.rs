@@ -1,6 +1,11 @@
 //! The primitives of SSC1 (SPEC section 2): HKDF-Expand, SHA-256, AES-256-GCM.
 //!
-//! The one place that calls `RustCrypto`. It knows bytes and keys, not tokens.
+//! The one place that calls them: `RustCrypto`'s here, AWS-LC's AES-256-GCM in
+//! `crypto_aws_lc.rs`. It knows bytes and keys, not tokens.
+
+#[cfg(feature = "aws-lc")]
+#[path = "crypto_aws_lc.rs"]
+mod aws_lc;
 
 use aes_gcm::{
     AesGcm,
@@ -81,34 +86,84 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
     hash.finalize().into()
 }
 
-/// Encrypts `buffer` in place with AES-256-GCM and returns the tag.
+/// Whose AES-256-GCM a codec calls.
 ///
-/// `None` only where `buffer` or `aad` exceed GCM's limit of 2^36 bytes.
-pub(crate) fn aead_seal(
-    key: &[u8; 32],
-    iv: &[u8; 12],
-    aad: &[u8],
-    buffer: &mut [u8],
-) -> Option<[u8; TAG_LEN]> {
-    count_operation();
-    Aes256Gcm::new(key.into())
-        .encrypt_inout_detached(iv.into(), aad, buffer.into())
-        .ok()
-        .map(Into::into)
+/// Tokens and records are the same bytes under each: what was sealed with one, the other
+/// opens, so that servers can be changed one after the other, and back. Everything else,
+/// HMAC-SHA-256 and SHA-256, is `RustCrypto`'s in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AeadProvider {
+    /// The crate `aes-gcm` of `RustCrypto`: Rust alone, with the processor's AES
+    /// instructions where it has them.
+    #[default]
+    RustCrypto,
+    /// AWS-LC, through the crate `aws-lc-rs`: C and assembly, which need a C compiler to
+    /// build. Preparing a key, which each message has one of, costs it less.
+    #[cfg(feature = "aws-lc")]
+    AwsLc,
 }
 
-/// Decrypts `buffer` in place; on failure `buffer` stays ciphertext.
-pub(crate) fn aead_open(
-    key: &[u8; 32],
-    iv: &[u8; 12],
-    aad: &[u8],
-    buffer: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Result<(), NotAuthentic> {
-    count_operation();
-    Aes256Gcm::new(key.into())
-        .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
-        .map_err(|_| NotAuthentic)
+impl AeadProvider {
+    /// Encrypts `buffer` in place with AES-256-GCM and returns the tag.
+    ///
+    /// `None` only where `buffer` or `aad` exceed GCM's limit of 2^36 bytes, or where
+    /// AWS-LC has no memory for a key.
+    pub(crate) fn seal(
+        self,
+        key: &[u8; 32],
+        iv: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Option<[u8; TAG_LEN]> {
+        count_operation();
+        match self {
+            Self::RustCrypto => Aes256Gcm::new(key.into())
+                .encrypt_inout_detached(iv.into(), aad, buffer.into())
+                .ok()
+                .map(Into::into),
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => aws_lc::seal(key, iv, aad, buffer),
+        }
+    }
+
+    /// Decrypts `buffer` in place. On failure it holds no plaintext, and is still the
+    /// ciphertext only if [`keeps_refused`](Self::keeps_refused).
+    pub(crate) fn open(
+        self,
+        key: &[u8; 32],
+        iv: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), NotAuthentic> {
+        count_operation();
+        match self {
+            Self::RustCrypto => Aes256Gcm::new(key.into())
+                .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
+                .map_err(|_| NotAuthentic),
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => aws_lc::open(key, iv, aad, buffer, tag),
+        }
+    }
+
+    /// Whether a ciphertext that [`open`](Self::open) refused is as it was. `RustCrypto`
+    /// verifies before it decrypts; AWS-LC does both at once, and then overwrites.
+    pub(crate) const fn keeps_refused(self) -> bool {
+        match self {
+            Self::RustCrypto => true,
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => false,
+        }
+    }
+
+    /// Each that there is, for tests.
+    #[cfg(test)]
+    pub(crate) const EACH: &[Self] = &[
+        Self::RustCrypto,
+        #[cfg(feature = "aws-lc")]
+        Self::AwsLc,
+    ];
 }
 
 #[cfg(test)]
@@ -177,15 +232,15 @@ mod tests {
             "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
              1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
         );
-        let mut buffer = plain.clone();
-        let tag = aead_seal(&key, &iv, &aad, &mut buffer).unwrap();
-        assert_eq!(tag.to_vec(), hex("76fc6ece0f4e1768cddf8853bb2d551b"));
-        assert_eq!(aead_open(&key, &iv, &aad, &mut buffer, &tag), Ok(()));
-        assert_eq!(buffer, plain);
-        assert_eq!(
-            aead_open(&key, &iv, &aad, &mut buffer, &[0; 16]),
-            Err(NotAuthentic)
-        );
+        for provider in AeadProvider::EACH {
+            let mut buffer = plain.clone();
+            let tag = provider.seal(&key, &iv, &aad, &mut buffer).unwrap();
+            assert_eq!(tag.to_vec(), hex("76fc6ece0f4e1768cddf8853bb2d551b"));
+            assert_eq!(provider.open(&key, &iv, &aad, &mut buffer, &tag), Ok(()));
+            assert_eq!(buffer, plain);
+            let refused = provider.open(&key, &iv, &aad, &mut buffer, &[0; 16]);
+            assert_eq!(refused, Err(NotAuthentic), "{provider:?}");
+        }
     }
 }
 
