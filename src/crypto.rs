@@ -12,8 +12,15 @@ use aes_gcm::{
     aead::{AeadInOut, KeyInit as _, consts::U12},
     aes::Aes256Enc,
 };
-use hmac::{Hmac, Mac as _};
+use hmac::{
+    block_api::HmacCore,
+    digest::{
+        Output,
+        block_api::{Buffer, FixedOutputCore as _, UpdateCore as _},
+    },
+};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// Length of the AES-GCM tag.
@@ -32,7 +39,7 @@ pub(crate) struct NotAuthentic;
 /// HMAC-SHA-256 under one key, the key already absorbed: using it costs two hash blocks
 /// fewer than preparing it anew.
 #[derive(Clone)]
-pub(crate) struct Prf(Hmac<Sha256>);
+pub(crate) struct Prf(HmacCore<Sha256>);
 
 impl Prf {
     pub(crate) fn new(key: &[u8; HASH_LEN]) -> Self {
@@ -41,39 +48,43 @@ impl Prf {
         for (to, from) in block.iter_mut().zip(key) {
             *to = *from;
         }
-        Self(Hmac::new((&*block).into()))
+        Self(HmacCore::new((&*block).into()))
     }
 
     /// `EXPAND(k, info) = HMAC-SHA-256(k, info || 0x01)`: HKDF-Expand-SHA-256 with
     /// L = 32 (RFC 5869 section 2.3). `info` is the concatenation of the parts.
     pub(crate) fn expand(&self, info: &[&[u8]]) -> Zeroizing<[u8; HASH_LEN]> {
-        count_operation();
-        let mut mac = self.0.clone();
-        for part in info {
-            mac.update(part);
-        }
-        mac.update(&[0x01]);
-        Zeroizing::new(mac.finalize().into_bytes().into())
+        Zeroizing::new(self.tag_of(info, &[0x01]))
     }
 
     /// HMAC-SHA-256 of the concatenated parts.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; HASH_LEN] {
-        count_operation();
-        let mut mac = self.0.clone();
-        for part in parts {
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
+        self.tag_of(parts, &[])
     }
 
     /// Compares `tag` with the HMAC of the parts in constant time.
     pub(crate) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> Result<(), NotAuthentic> {
+        let same = self.tag_of(parts, &[]).as_slice().ct_eq(tag);
+        if same.into() {
+            Ok(())
+        } else {
+            Err(NotAuthentic)
+        }
+    }
+
+    /// HMAC-SHA-256 of the parts and of what is last. Its state stays in its place, where it
+    /// is wiped: `finalize` of `Hmac` takes it by value, and leaves a copy on the stack.
+    fn tag_of(&self, parts: &[&[u8]], last: &[u8]) -> [u8; HASH_LEN] {
         count_operation();
         let mut mac = self.0.clone();
+        let mut buffer = Buffer::<HmacCore<Sha256>>::default();
         for part in parts {
-            mac.update(part);
+            buffer.digest_blocks(part, |blocks| mac.update_blocks(blocks));
         }
-        mac.verify_slice(tag).map_err(|_| NotAuthentic)
+        buffer.digest_blocks(last, |blocks| mac.update_blocks(blocks));
+        let mut tag = Output::<HmacCore<Sha256>>::default();
+        mac.finalize_fixed_core(&mut buffer, &mut tag);
+        tag.into()
     }
 }
 
