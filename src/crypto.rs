@@ -110,7 +110,8 @@ pub enum AeadProvider {
     #[default]
     RustCrypto,
     /// AWS-LC, through the crate `aws-lc-rs`: C and assembly, which need a C compiler to
-    /// build. Preparing a key, which each message has one of, costs it less.
+    /// build. Preparing a key, of which each message has its own, costs it less. This is no
+    /// FIPS-validated path: `SECURITY.md` says why.
     #[cfg(feature = "aws-lc")]
     AwsLc,
 }
