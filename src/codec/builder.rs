@@ -181,7 +181,7 @@ impl CodecBuilder<Encrypted> {
     /// may be changed at any time, and differ between servers.
     ///
     /// ```
-    /// # use sealed_session::{codec::{AeadProvider, CodecBuilder, Encrypted}};
+    /// # use sealed_session::codec::{AeadProvider, CodecBuilder, Encrypted};
     /// # fn configure(builder: CodecBuilder<Encrypted>) -> CodecBuilder<Encrypted> {
     /// # #[cfg(feature = "aws-lc")]
     /// let builder = builder.aead_provider(AeadProvider::AwsLc); // with the feature aws-lc
