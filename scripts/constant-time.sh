@@ -3,4 +3,4 @@
 # TIMING_SAMPLES=1000000 for a closer look.
 . "$(dirname "$0")/lib.sh"
 say "side channels"
-cargo test --quiet --release --test constant_time -- --nocapture --test-threads=1
+cargo test --quiet --release --features aws-lc --test constant_time -- --nocapture --test-threads=1

@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 say "the files are those that were published"
 (cd tests/foreign/wycheproof && sha256sum --check --quiet SHA256SUMS)
-say "Wycheproof, RFC 4648, strict base64, Cookie headers"
-out=$(cargo test --quiet --lib -- wycheproof strict_base64 --nocapture --test-threads=1 2>&1 &&
+say "Wycheproof with each provider of the AEAD, RFC 4648, strict base64, Cookie headers"
+out=$(cargo test --quiet --features aws-lc --lib -- wycheproof strict_base64 --nocapture --test-threads=1 2>&1 &&
     cargo test --quiet --test cookie_headers -- --nocapture --test-threads=1 2>&1) || {
     printf '%s\n' "$out" >&2
     exit 1

@@ -1,14 +1,26 @@
 //! The primitives of SSC1 (SPEC section 2): HKDF-Expand, SHA-256, AES-256-GCM.
 //!
-//! The one place that calls `RustCrypto`. It knows bytes and keys, not tokens.
+//! The one place that calls them: `RustCrypto`'s here, AWS-LC's AES-256-GCM in
+//! `crypto_aws_lc.rs`. It knows bytes and keys, not tokens.
+
+#[cfg(feature = "aws-lc")]
+#[path = "crypto_aws_lc.rs"]
+mod aws_lc;
 
 use aes_gcm::{
     AesGcm,
     aead::{AeadInOut, KeyInit as _, consts::U12},
     aes::Aes256Enc,
 };
-use hmac::{Hmac, Mac as _};
+use hmac::{
+    block_api::HmacCore,
+    digest::{
+        Output,
+        block_api::{Buffer, FixedOutputCore as _, UpdateCore as _},
+    },
+};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// Length of the AES-GCM tag.
@@ -27,7 +39,7 @@ pub(crate) struct NotAuthentic;
 /// HMAC-SHA-256 under one key, the key already absorbed: using it costs two hash blocks
 /// fewer than preparing it anew.
 #[derive(Clone)]
-pub(crate) struct Prf(Hmac<Sha256>);
+pub(crate) struct Prf(HmacCore<Sha256>);
 
 impl Prf {
     pub(crate) fn new(key: &[u8; HASH_LEN]) -> Self {
@@ -36,39 +48,43 @@ impl Prf {
         for (to, from) in block.iter_mut().zip(key) {
             *to = *from;
         }
-        Self(Hmac::new((&*block).into()))
+        Self(HmacCore::new((&*block).into()))
     }
 
     /// `EXPAND(k, info) = HMAC-SHA-256(k, info || 0x01)`: HKDF-Expand-SHA-256 with
     /// L = 32 (RFC 5869 section 2.3). `info` is the concatenation of the parts.
     pub(crate) fn expand(&self, info: &[&[u8]]) -> Zeroizing<[u8; HASH_LEN]> {
-        count_operation();
-        let mut mac = self.0.clone();
-        for part in info {
-            mac.update(part);
-        }
-        mac.update(&[0x01]);
-        Zeroizing::new(mac.finalize().into_bytes().into())
+        Zeroizing::new(self.tag_of(info, &[0x01]))
     }
 
     /// HMAC-SHA-256 of the concatenated parts.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; HASH_LEN] {
-        count_operation();
-        let mut mac = self.0.clone();
-        for part in parts {
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
+        self.tag_of(parts, &[])
     }
 
     /// Compares `tag` with the HMAC of the parts in constant time.
     pub(crate) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> Result<(), NotAuthentic> {
+        let same = self.tag_of(parts, &[]).as_slice().ct_eq(tag);
+        if same.into() {
+            Ok(())
+        } else {
+            Err(NotAuthentic)
+        }
+    }
+
+    /// HMAC-SHA-256 of the parts and of what is last. Its state stays in its place, where it
+    /// is wiped: `finalize` of `Hmac` takes it by value, and leaves a copy on the stack.
+    fn tag_of(&self, parts: &[&[u8]], last: &[u8]) -> [u8; HASH_LEN] {
         count_operation();
         let mut mac = self.0.clone();
+        let mut buffer = Buffer::<HmacCore<Sha256>>::default();
         for part in parts {
-            mac.update(part);
+            buffer.digest_blocks(part, |blocks| mac.update_blocks(blocks));
         }
-        mac.verify_slice(tag).map_err(|_| NotAuthentic)
+        buffer.digest_blocks(last, |blocks| mac.update_blocks(blocks));
+        let mut tag = Output::<HmacCore<Sha256>>::default();
+        mac.finalize_fixed_core(&mut buffer, &mut tag);
+        tag.into()
     }
 }
 
@@ -81,34 +97,85 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
     hash.finalize().into()
 }
 
-/// Encrypts `buffer` in place with AES-256-GCM and returns the tag.
+/// Whose AES-256-GCM a codec calls.
 ///
-/// `None` only where `buffer` or `aad` exceed GCM's limit of 2^36 bytes.
-pub(crate) fn aead_seal(
-    key: &[u8; 32],
-    iv: &[u8; 12],
-    aad: &[u8],
-    buffer: &mut [u8],
-) -> Option<[u8; TAG_LEN]> {
-    count_operation();
-    Aes256Gcm::new(key.into())
-        .encrypt_inout_detached(iv.into(), aad, buffer.into())
-        .ok()
-        .map(Into::into)
+/// Tokens and records are the same bytes under each: what was sealed with one, the other
+/// opens, so that servers can be changed one after the other, and back. Everything else,
+/// HMAC-SHA-256 and SHA-256, is `RustCrypto`'s in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AeadProvider {
+    /// The crate `aes-gcm` of `RustCrypto`: Rust alone, with the processor's AES
+    /// instructions where it has them.
+    #[default]
+    RustCrypto,
+    /// AWS-LC, through the crate `aws-lc-rs`: C and assembly, which need a C compiler to
+    /// build. Preparing a key, of which each message has its own, costs it less. This is no
+    /// FIPS-validated path: `SECURITY.md` says why.
+    #[cfg(feature = "aws-lc")]
+    AwsLc,
 }
 
-/// Decrypts `buffer` in place; on failure `buffer` stays ciphertext.
-pub(crate) fn aead_open(
-    key: &[u8; 32],
-    iv: &[u8; 12],
-    aad: &[u8],
-    buffer: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Result<(), NotAuthentic> {
-    count_operation();
-    Aes256Gcm::new(key.into())
-        .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
-        .map_err(|_| NotAuthentic)
+impl AeadProvider {
+    /// Encrypts `buffer` in place with AES-256-GCM and returns the tag.
+    ///
+    /// `None` only where `buffer` or `aad` exceed GCM's limit of 2^36 bytes, or where
+    /// AWS-LC has no memory for a key.
+    pub(crate) fn seal(
+        self,
+        key: &[u8; 32],
+        iv: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Option<[u8; TAG_LEN]> {
+        count_operation();
+        match self {
+            Self::RustCrypto => Aes256Gcm::new(key.into())
+                .encrypt_inout_detached(iv.into(), aad, buffer.into())
+                .ok()
+                .map(Into::into),
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => aws_lc::seal(key, iv, aad, buffer),
+        }
+    }
+
+    /// Decrypts `buffer` in place. On failure it holds no plaintext, and is still the
+    /// ciphertext only if [`keeps_refused`](Self::keeps_refused).
+    pub(crate) fn open(
+        self,
+        key: &[u8; 32],
+        iv: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), NotAuthentic> {
+        count_operation();
+        match self {
+            Self::RustCrypto => Aes256Gcm::new(key.into())
+                .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
+                .map_err(|_| NotAuthentic),
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => aws_lc::open(key, iv, aad, buffer, tag),
+        }
+    }
+
+    /// Whether a ciphertext that [`open`](Self::open) refused is as it was. `RustCrypto`
+    /// verifies before it decrypts; AWS-LC does both at once, and then overwrites.
+    pub(crate) const fn keeps_refused(self) -> bool {
+        match self {
+            Self::RustCrypto => true,
+            #[cfg(feature = "aws-lc")]
+            Self::AwsLc => false,
+        }
+    }
+
+    /// Each that there is, for tests.
+    #[cfg(test)]
+    pub(crate) const EACH: &[Self] = &[
+        Self::RustCrypto,
+        #[cfg(feature = "aws-lc")]
+        Self::AwsLc,
+    ];
 }
 
 #[cfg(test)]
@@ -177,15 +244,15 @@ mod tests {
             "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
              1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
         );
-        let mut buffer = plain.clone();
-        let tag = aead_seal(&key, &iv, &aad, &mut buffer).unwrap();
-        assert_eq!(tag.to_vec(), hex("76fc6ece0f4e1768cddf8853bb2d551b"));
-        assert_eq!(aead_open(&key, &iv, &aad, &mut buffer, &tag), Ok(()));
-        assert_eq!(buffer, plain);
-        assert_eq!(
-            aead_open(&key, &iv, &aad, &mut buffer, &[0; 16]),
-            Err(NotAuthentic)
-        );
+        for provider in AeadProvider::EACH {
+            let mut buffer = plain.clone();
+            let tag = provider.seal(&key, &iv, &aad, &mut buffer).unwrap();
+            assert_eq!(tag.to_vec(), hex("76fc6ece0f4e1768cddf8853bb2d551b"));
+            assert_eq!(provider.open(&key, &iv, &aad, &mut buffer, &tag), Ok(()));
+            assert_eq!(buffer, plain);
+            let refused = provider.open(&key, &iv, &aad, &mut buffer, &[0; 16]);
+            assert_eq!(refused, Err(NotAuthentic), "{provider:?}");
+        }
     }
 }
 

@@ -45,7 +45,8 @@
 //! ```
 //!
 //! # Where to read on
-//! * [`codec`]: sealing and opening. [`keys`]: rings, files, rotation.
+//! * [`codec`]: sealing and opening, and with the feature `aws-lc` another AES-256-GCM to do
+//!   it with: [`codec::AeadProvider`]. [`keys`]: rings, files, rotation.
 //! * [`payload`]: typed sessions and their versions; [`Values`] for sessions without a
 //!   fixed shape.
 //! * [`expiry`]: idle and absolute timeouts, remember-me. [`mod@cookie`]: names,

@@ -141,6 +141,15 @@ fn codec<S: Suite>() -> Codec<S> {
     Codec::builder("example.com", keys, policy).build().unwrap()
 }
 
+#[cfg(feature = "aws-lc")]
+fn with_aws_lc(codec: &EncryptedCodec) -> EncryptedCodec {
+    let (keys, policy) = (codec.keys().clone(), codec.policy().clone());
+    EncryptedCodec::builder(codec.context(), keys, policy)
+        .aead_provider(sealed_session::codec::AeadProvider::AwsLc)
+        .build()
+        .unwrap()
+}
+
 /// A token whose tag is wrong in its first or in its last byte.
 fn forged<S: Suite>(codec: &Codec<S>, tag_len: usize, last: bool) -> Vec<u8> {
     let identity = codec.new_identity().unwrap();
@@ -182,6 +191,15 @@ fn the_time_of_a_refusal_does_not_tell_which_byte_of_a_tag_is_wrong() {
         batch: 1,
         prepare: &|last| forged(&encrypted, 16, last),
         operate: &|token| opens(&encrypted, token),
+    }));
+    #[cfg(feature = "aws-lc")]
+    let aws_lc = with_aws_lc(&encrypted);
+    #[cfg(feature = "aws-lc")]
+    assert!(!leaks(&Subject {
+        name: "AES-GCM tag with AWS-LC, first byte wrong against last",
+        batch: 1,
+        prepare: &|last| forged(&aws_lc, 16, last),
+        operate: &|token| opens(&aws_lc, token),
     }));
     let signed: SignedCodec = codec();
     assert!(!leaks(&Subject {

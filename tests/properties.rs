@@ -215,11 +215,10 @@ fn refused<S: Suite>(codec: &Codec<S>, token: &[u8]) -> Option<OpenErrorKind> {
     codec.open_token(&text).err().map(|error| error.kind())
 }
 
-fn check_every_change<S: Suite>() {
-    let codec: Codec<S> = codec();
-    let value = sealed(&codec, &read::<Minimal>(support::MINIMAL));
+fn check_every_change<S: Suite>(codec: &Codec<S>) {
+    let value = sealed(codec, &read::<Minimal>(support::MINIMAL));
     let token = BASE64.decode(&value).unwrap();
-    assert_eq!(refused(&codec, &token), None);
+    assert_eq!(refused(codec, &token), None);
 
     for bit in 0..token.len() * 8 {
         let mut changed = token.clone();
@@ -229,31 +228,33 @@ fn check_every_change<S: Suite>() {
             1..17 => OpenErrorKind::UnknownKey,
             _ => OpenErrorKind::NotAuthentic,
         };
-        assert_eq!(refused(&codec, &changed), Some(expected), "bit {bit}");
+        assert_eq!(refused(codec, &changed), Some(expected), "bit {bit}");
     }
     for len in 0..token.len() {
-        assert!(refused(&codec, &token[..len]).is_some(), "{len} bytes");
+        assert!(refused(codec, &token[..len]).is_some(), "{len} bytes");
     }
     for len in 0..value.len() {
         assert!(codec.open_token(&value[..len]).is_err(), "{len} characters");
     }
     for more in 0..=u8::MAX {
-        assert!(refused(&codec, &[&token[..], &[more]].concat()).is_some());
+        assert!(refused(codec, &[&token[..], &[more]].concat()).is_some());
     }
     let tag_len = if token[0] == 1 { 16 } else { 32 };
     let mut zeroed = token.clone();
     zeroed[token.len() - tag_len..].fill(0);
-    assert_eq!(refused(&codec, &zeroed), Some(OpenErrorKind::NotAuthentic));
+    assert_eq!(refused(codec, &zeroed), Some(OpenErrorKind::NotAuthentic));
 }
 
 #[test]
 fn every_bit_and_every_byte_of_an_encrypted_token_counts() {
-    check_every_change::<Encrypted>();
+    check_every_change::<Encrypted>(&codec());
+    #[cfg(feature = "aws-lc")]
+    check_every_change(&with_aws_lc(&codec()));
 }
 
 #[test]
 fn every_bit_and_every_byte_of_a_signed_token_counts() {
-    check_every_change::<Signed>();
+    check_every_change::<Signed>(&codec());
 }
 
 /// The fields that a signed token shows cannot be made up, nor taken from an encrypted one.
@@ -299,7 +300,51 @@ proptest! {
         }
         let (place, cut) = (place.index(usize::MAX), cut.index(usize::MAX));
         check::<Encrypted>(&codec(), &Plain(text.clone()), mask, place, cut)?;
+        #[cfg(feature = "aws-lc")]
+        check(&with_aws_lc(&codec()), &Plain(text.clone()), mask, place, cut)?;
         check::<Signed>(&codec(), &Plain(text), mask, place, cut)?;
+    }
+}
+
+// Providers of the AEAD.
+
+/// The same codec, which calls AWS-LC.
+#[cfg(feature = "aws-lc")]
+fn with_aws_lc(codec: &EncryptedCodec) -> EncryptedCodec {
+    let (keys, policy) = (codec.keys().clone(), codec.policy().clone());
+    EncryptedCodec::builder(codec.context(), keys, policy)
+        .aead_provider(sealed_session::codec::AeadProvider::AwsLc)
+        .build()
+        .unwrap()
+}
+
+#[cfg(feature = "aws-lc")]
+proptest! {
+    #![proptest_config(few(300))]
+
+    #[test]
+    fn what_one_provider_seals_the_other_opens(
+        text in ".{0,900}",
+        caller_aad in vec(any::<u8>(), 0..80),
+        mask in 1..=u8::MAX,
+        place in any::<prop::sample::Index>(),
+    ) {
+        let data = Plain(text);
+        let rust_crypto: EncryptedCodec = codec();
+        let aws_lc = with_aws_lc(&rust_crypto);
+        for (one, other) in [(&rust_crypto, &aws_lc), (&aws_lc, &rust_crypto)] {
+            let identity = one.new_identity().unwrap();
+            let Ok(sealed) = one.bound_to(&caller_aad).seal(&identity, &data) else {
+                continue;
+            };
+            let other = other.bound_to(&caller_aad);
+            let opened = other.open::<Plain<String>>(sealed.value()).unwrap();
+            prop_assert_eq!((opened.data(), opened.identity()), (&data, identity));
+            let mut token = BASE64.decode(sealed.value()).unwrap();
+            let place = place.index(token.len());
+            token[place] ^= mask;
+            prop_assert!(other.open_token(&BASE64.encode(&token)).is_err());
+        }
     }
 }
 

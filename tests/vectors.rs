@@ -21,7 +21,7 @@ use std::{
 use sealed_session::{
     OpenErrorKind, Policy, SessionData, Values,
     claims::{Claims, Kind},
-    codec::{Codec, Encrypted, Opened, Signed, Suite, encoded_len},
+    codec::{Codec, CodecBuilder, Encrypted, Opened, Signed, Suite, encoded_len},
     expiry::Lifetimes,
     keys::{Key, KeyError, KeyRing, RingError, RingKey},
     payload::{
@@ -177,37 +177,54 @@ fn run(file: &str, vector: &Json) -> bool {
     let name = format!("{file}.json: {}", string(&vector["name"]));
     let open = &vector["open"];
     match string(&open["suite"]) {
-        "encrypted" => with_type::<Encrypted>(&name, vector),
-        "signed" => with_type::<Signed>(&name, vector),
+        "encrypted" => {
+            let accepted = with_type::<Encrypted>(&name, vector, |builder| builder);
+            #[cfg(feature = "aws-lc")]
+            assert_eq!(
+                with_type::<Encrypted>(&format!("{name}, AWS-LC"), vector, |builder| {
+                    builder.aead_provider(sealed_session::codec::AeadProvider::AwsLc)
+                }),
+                accepted
+            );
+            accepted
+        }
+        "signed" => with_type::<Signed>(&name, vector, |builder| builder),
         other => panic!("{name}: suite {other}"),
     }
 }
 
-fn with_type<S: Suite>(name: &str, vector: &Json) -> bool {
+/// What a codec is built with beside what the vector says.
+type Configure<S> = fn(CodecBuilder<S>) -> CodecBuilder<S>;
+
+fn with_type<S: Suite>(name: &str, vector: &Json, with: Configure<S>) -> bool {
     match string(&vector["open"]["type"]) {
-        "values" => with_schema::<S, Values>(name, vector),
-        "example" => with_schema::<S, Example>(name, vector),
-        "bytes" => with_schema::<S, Octets>(name, vector),
-        "text" => with_schema::<S, Text>(name, vector),
-        "unit" => with_schema::<S, Unit>(name, vector),
+        "values" => with_schema::<S, Values>(name, vector, with),
+        "example" => with_schema::<S, Example>(name, vector, with),
+        "bytes" => with_schema::<S, Octets>(name, vector, with),
+        "text" => with_schema::<S, Text>(name, vector, with),
+        "unit" => with_schema::<S, Unit>(name, vector, with),
         other => panic!("{name}: session type {other}"),
     }
 }
 
-fn with_schema<S: Suite, T: Notation>(name: &str, vector: &Json) -> bool {
+fn with_schema<S: Suite, T: Notation>(name: &str, vector: &Json, with: Configure<S>) -> bool {
     match vector["open"]["schema"].as_u64() {
-        Some(0) => check::<S, T, 0>(name, vector),
-        Some(1) => check::<S, T, 1>(name, vector),
-        Some(513) => check::<S, T, 513>(name, vector),
-        Some(65535) => check::<S, T, 65535>(name, vector),
+        Some(0) => check::<S, T, 0>(name, vector, with),
+        Some(1) => check::<S, T, 1>(name, vector, with),
+        Some(513) => check::<S, T, 513>(name, vector, with),
+        Some(65535) => check::<S, T, 65535>(name, vector, with),
         other => panic!("{name}: schema {other:?}"),
     }
 }
 
-fn check<S: Suite, T: Notation, const SCHEMA: u16>(name: &str, vector: &Json) -> bool {
+fn check<S: Suite, T: Notation, const SCHEMA: u16>(
+    name: &str,
+    vector: &Json,
+    with: Configure<S>,
+) -> bool {
     let open = &vector["open"];
     let token = string(&vector["token"]);
-    let codec = opener::<S>(open);
+    let codec = opener::<S>(open, with);
     let now = at(&open["now"]);
     let aad = hex(&open["caller_aad"]);
     let scope = codec.at(now).bound_to(&aad);
@@ -250,7 +267,7 @@ fn check<S: Suite, T: Notation, const SCHEMA: u16>(name: &str, vector: &Json) ->
     );
     assert_eq!(unread.claims(), opened.claims());
     check_parts(name, vector, token);
-    seal_again::<S, T, SCHEMA>(name, vector, &opened);
+    seal_again::<S, T, SCHEMA>(name, vector, &opened, with);
     true
 }
 
@@ -284,13 +301,15 @@ fn seal_again<S: Suite, T: Notation, const SCHEMA: u16>(
     name: &str,
     vector: &Json,
     opened: &Opened<AsSchema<SCHEMA, T>>,
+    with: Configure<S>,
 ) {
     let seal = &vector["seal"];
     let now = at(&seal["now"]);
     let aad = hex(&seal["caller_aad"]);
     let random = Prepared(Mutex::new(hex(&seal["random"]).into()));
     let ring = published_ring(&[(hex(&seal["root"]), 0)]);
-    let codec = Codec::<S>::builder(string(&seal["context"]), ring, policy(&seal["policy"]))
+    let codec = Codec::<S>::builder(string(&seal["context"]), ring, policy(&seal["policy"]));
+    let codec = with(codec)
         .name(string(&seal["name"]))
         .compression(match string(&seal["compression"]) {
             "when-needed" => Compression::dangerous_when_needed(),
@@ -415,7 +434,7 @@ fn published_ring(keys: &[(Vec<u8>, u32)]) -> KeyRing {
     KeyRing::dangerous_with_published_keys(keys.iter().map(entry)).unwrap()
 }
 
-fn opener<S: Suite>(open: &Json) -> Codec<S> {
+fn opener<S: Suite>(open: &Json, with: Configure<S>) -> Codec<S> {
     let keys = open["keys"].as_array().unwrap().iter().map(|entry| {
         let key = Key::from_bytes(&hex(&entry["root"])).unwrap();
         let key = RingKey::new(key, at(&entry["seals_from"]));
@@ -432,7 +451,7 @@ fn opener<S: Suite>(open: &Json) -> Codec<S> {
         let until = at(&also["until"]);
         builder = builder.accept_also(string(&also["context"]), string(&also["name"]), until);
     }
-    builder.build().unwrap()
+    with(builder).build().unwrap()
 }
 
 fn show_claims(claims: &Claims) -> Json {

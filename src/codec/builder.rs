@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, RwLock};
 
-use super::{Codec, suite::Suite, table::Domain};
+use super::{
+    AeadProvider, Codec,
+    suite::{Encrypted, Suite},
+    table::Domain,
+};
 use crate::{
     expiry::Policy,
     keys::{RingError, SharedKeyRing},
@@ -26,6 +30,7 @@ pub struct CodecBuilder<S: Suite> {
     policy: Policy,
     limit: usize,
     compression: Compression,
+    provider: AeadProvider,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     suite: core::marker::PhantomData<fn() -> S>,
@@ -44,6 +49,7 @@ impl<S: Suite> CodecBuilder<S> {
             policy,
             limit: MAX_COOKIE_LEN,
             compression: Compression::default(),
+            provider: AeadProvider::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             suite: core::marker::PhantomData,
@@ -161,10 +167,30 @@ impl<S: Suite> CodecBuilder<S> {
             policy: self.policy,
             limit: self.limit,
             compression: self.compression,
+            provider: self.provider,
             clock: self.clock,
             random: self.random,
             suite: self.suite,
         })
+    }
+}
+
+impl CodecBuilder<Encrypted> {
+    /// Whose AES-256-GCM seals and opens, tokens and records alike:
+    /// [`AeadProvider::RustCrypto`] by default. The bytes are the same under each, so this
+    /// may be changed at any time, and differ between servers.
+    ///
+    /// ```
+    /// # use sealed_session::codec::{AeadProvider, CodecBuilder, Encrypted};
+    /// # fn configure(builder: CodecBuilder<Encrypted>) -> CodecBuilder<Encrypted> {
+    /// # #[cfg(feature = "aws-lc")]
+    /// let builder = builder.aead_provider(AeadProvider::AwsLc); // with the feature aws-lc
+    /// # builder
+    /// # }
+    /// ```
+    pub fn aead_provider(mut self, provider: AeadProvider) -> Self {
+        self.provider = provider;
+        self
     }
 }
 

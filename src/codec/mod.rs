@@ -21,6 +21,8 @@ pub use opened::{Opened, OpenedToken, Plan, Sealed};
 pub use scope::Scope;
 pub use suite::{Encrypted, Signed, Suite};
 
+pub use crate::crypto::AeadProvider;
+
 use crate::{
     claims::{Identity, Subject},
     error::{OpenError, SealError},
@@ -72,6 +74,8 @@ pub struct Codec<S: Suite> {
     policy: Policy,
     limit: usize,
     compression: Compression,
+    /// Of no use to a signed one.
+    provider: AeadProvider,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     suite: core::marker::PhantomData<fn() -> S>,
@@ -236,6 +240,14 @@ impl<S: Suite> Codec<S> {
     }
 }
 
+impl Codec<Encrypted> {
+    /// Whose AES-256-GCM is called.
+    #[must_use]
+    pub fn aead_provider(&self) -> AeadProvider {
+        self.provider
+    }
+}
+
 impl<S: Suite> fmt::Debug for Codec<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codec")
@@ -243,6 +255,7 @@ impl<S: Suite> fmt::Debug for Codec<S> {
             .field("context", &self.context())
             .field("name", &self.name())
             .field("limit", &self.limit)
+            .field("provider", &self.provider)
             .field("keys", &self.keys)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
@@ -276,10 +289,6 @@ mod tests {
         Codec::builder("example.com", keys, policy)
     }
 
-    fn codec<S: Suite>() -> Codec<S> {
-        builder().build().unwrap()
-    }
-
     #[test]
     fn a_codec_says_what_it_was_built_with_and_a_plan_what_it_counted_on() {
         let codec = builder::<Encrypted>()
@@ -288,6 +297,7 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!((codec.name(), codec.limit()), ("sid", 500));
+        assert_eq!(codec.aead_provider(), AeadProvider::RustCrypto);
         let identity = codec.new_identity().unwrap();
         let data = Plain("x".repeat(100));
         assert_eq!(encoded_len(&data), Ok(101));
@@ -326,8 +336,8 @@ mod tests {
         (outcome, OPERATIONS.get() - before)
     }
 
-    fn check<S: Suite>(expected: u32) {
-        let (ours, theirs): (Codec<S>, Codec<S>) = (codec(), codec());
+    fn check<S: Suite>(expected: u32, codec: impl Fn() -> Codec<S>) {
+        let (ours, theirs) = (codec(), codec());
         let identity = ours.new_identity().unwrap();
         let (sealed, count) = operations(|| ours.seal(&identity, &Plain(7_u8)).unwrap());
         assert_eq!(count, expected);
@@ -352,11 +362,20 @@ mod tests {
 
     #[test]
     fn an_encrypted_token_takes_one_hmac_and_one_aes_and_an_unknown_key_takes_none() {
-        check::<Encrypted>(2);
+        for &provider in AeadProvider::EACH {
+            check(2, || {
+                let builder = builder::<Encrypted>().aead_provider(provider);
+                builder.build().unwrap()
+            });
+        }
     }
 
     #[test]
     fn a_signed_token_takes_one_hmac_and_an_unknown_key_takes_none() {
-        check::<Signed>(1);
+        check(1, || builder::<Signed>().build().unwrap());
     }
 }
+
+#[cfg(test)]
+#[path = "provider_tests.rs"]
+mod provider_tests;

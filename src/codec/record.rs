@@ -155,6 +155,7 @@ impl Scope<'_, Encrypted> {
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         encrypt(
             SuiteId::Record,
+            self.codec.provider,
             &record_prf(keyed, handle),
             key_id,
             &record_aad(handle, version),
@@ -186,13 +187,10 @@ impl Scope<'_, Encrypted> {
             "the record's key is not in the ring, or is closed",
         ))?;
         let aad = record_aad(handle, version);
-        let (content, from_former_domain) = keyed
-            .iter()
-            .zip(&self.codec.domains)
-            .filter(|(_, domain)| domain.until.is_none_or(|until| self.now < until))
-            .find_map(|(keyed, domain)| {
-                let content = decrypt(&record_prf(keyed, handle), &aad, &mut bytes).ok()?;
-                Some((content, domain.until.is_some()))
+        let provider = self.codec.provider;
+        let (content, from_former_domain) = self
+            .first_domain(keyed, &mut bytes.0, |keyed, bytes| {
+                decrypt(provider, &record_prf(keyed, handle), &aad, bytes)
             })
             .ok_or(OpenError::new(
                 OpenErrorKind::NotAuthentic,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     claims::{LifetimeClass, Subject},
-    codec::{CodecBuilder, EncryptedCodec},
+    codec::{AeadProvider, CodecBuilder, EncryptedCodec},
     expiry::{Lifetimes, Policy},
     keys::{Key, KeyRing, RingKey},
     payload::{Compression, Plain},
@@ -36,12 +36,12 @@ fn row_keys_are_those_of_the_vectors() {
 #[test]
 fn references_open_and_seal_as_the_vectors_say() {
     let (mut accepted, mut rejected) = (0, 0);
-    for vector in vectors(RECORDS) {
+    for (provider, vector) in under_each(RECORDS) {
         let Some(token) = vector.get("token").map(string) else {
             continue;
         };
         let name = string(&vector["name"]);
-        let codec = opener(&vector["open"]);
+        let codec = opener(&vector["open"], provider);
         let scope = codec.at(codec.now());
         let opened = scope.open_any(token);
         let inline = scope.open_token(token).unwrap_err();
@@ -67,7 +67,7 @@ fn references_open_and_seal_as_the_vectors_say() {
 
         let seal = &vector["seal"];
         assert_eq!(seal["schema"], 0, "{name}");
-        let (codec, identity, handle) = sealer(seal);
+        let (codec, identity, handle) = sealer(seal, provider);
         let sealed = codec
             .at(codec.now())
             .seal_reference::<Plain<String>>(&identity, &handle)
@@ -81,7 +81,7 @@ fn references_open_and_seal_as_the_vectors_say() {
 #[test]
 fn records_open_and_seal_as_the_vectors_say() {
     let (mut accepted, mut resealed, mut rejected) = (0, 0, 0);
-    for vector in vectors(RECORDS) {
+    for (provider, vector) in under_each(RECORDS) {
         let Some(record) = vector.get("record").map(bytes) else {
             continue;
         };
@@ -91,7 +91,7 @@ fn records_open_and_seal_as_the_vectors_say() {
             (&open["type"], &open["schema"]),
             (&json!("text"), &json!(0))
         );
-        let codec = opener(open);
+        let codec = opener(open, provider);
         let mut reference = reference(&open["sid"], seconds(&open["created"]));
         reference.subject = (!open["subject"].is_null()).then(|| Subject(array(&open["subject"])));
         let opened = codec.at(codec.now()).open_record(
@@ -126,7 +126,7 @@ fn records_open_and_seal_as_the_vectors_say() {
         accepted += 1;
         if vector["reproducible"] == true {
             let seal = &vector["seal"];
-            let (codec, identity, handle) = sealer(seal);
+            let (codec, identity, handle) = sealer(seal, provider);
             let version = number(&seal["version"]);
             let made = codec
                 .at(codec.now())
@@ -183,6 +183,13 @@ fn vectors(file: &str) -> Vec<Json> {
         Json::Array(vectors) => vectors,
         _ => panic!("no vectors"),
     }
+}
+
+/// Each vector, once with each provider.
+fn under_each(file: &str) -> impl Iterator<Item = (AeadProvider, Json)> {
+    let with = |provider| move |vector| (provider, vector);
+    let each = AeadProvider::EACH.iter();
+    each.flat_map(move |&provider| vectors(file).into_iter().map(with(provider)))
 }
 
 fn check_error(name: &str, error: &OpenError, expected: &Json) {
@@ -286,7 +293,7 @@ fn builder(json: &Json, ring: Vec<RingKey>) -> CodecBuilder<Encrypted> {
         .clock(TestClock::at(seconds(&json["now"])))
 }
 
-fn opener(open: &Json) -> EncryptedCodec {
+fn opener(open: &Json, provider: AeadProvider) -> EncryptedCodec {
     let keys = open["keys"].as_array().unwrap().iter().map(|entry| {
         let key = Key::from_bytes(&bytes(&entry["root"])).unwrap();
         let key = RingKey::new(key, seconds(&entry["seals_from"]));
@@ -300,11 +307,12 @@ fn opener(open: &Json) -> EncryptedCodec {
         let until = seconds(&also["until"]);
         builder.accept_also(string(&also["context"]), string(&also["name"]), until)
     })
+    .aead_provider(provider)
     .build()
     .unwrap()
 }
 
-fn sealer(seal: &Json) -> (EncryptedCodec, Identity, Handle) {
+fn sealer(seal: &Json, provider: AeadProvider) -> (EncryptedCodec, Identity, Handle) {
     let root = Key::from_bytes(&bytes(&seal["root"])).unwrap();
     let codec = builder(seal, vec![RingKey::new(root, Timestamp::MIN)])
         .compression(match seal.get("compression").map(string) {
@@ -313,6 +321,7 @@ fn sealer(seal: &Json) -> (EncryptedCodec, Identity, Handle) {
             Some(other) => panic!("compression {other}"),
         })
         .dangerous_random(Prepared(Mutex::new(bytes(&seal["nonce"]).into())))
+        .aead_provider(provider)
         .build()
         .unwrap();
     let identity = Identity {

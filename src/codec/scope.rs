@@ -1,10 +1,11 @@
 //! Sealing and opening, at one instant.
 
-use core::fmt;
+use core::{fmt, ops::Range};
 
-use super::{Codec, Opened, OpenedToken, Plan, Sealed, suite::Suite};
+use super::{Codec, Opened, OpenedToken, Plan, Sealed, suite::Suite, table::SubKeys};
 use crate::{
     claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
+    crypto::NotAuthentic,
     error::{OpenError, OpenErrorKind, SealError},
     expiry::Lapse,
     payload::{SessionData, body, encoded},
@@ -120,19 +121,15 @@ impl<'c, S: Suite> Scope<'c, S> {
         if bytes.len() < S::ID.min_len() {
             return Err(token::TOO_SHORT);
         }
-        let mut verified = None;
-        for (keyed, domain) in keyed.iter().zip(&self.codec.domains) {
-            if domain.until.is_none_or(|until| self.now < until)
-                && let Ok(content) = S::verify(&keyed.token, self.caller_aad, &mut bytes)
-            {
-                verified = Some((content, domain.until.is_some()));
-                break;
-            }
-        }
-        let (content, from_former_domain) = verified.ok_or(OpenError::new(
-            OpenErrorKind::NotAuthentic,
-            "altered, or of another context, name or caller data",
-        ))?;
+        let provider = self.codec.provider;
+        let (content, from_former_domain) = self
+            .first_domain(keyed, &mut bytes.0, |keyed, bytes| {
+                S::verify(provider, &keyed.token, self.caller_aad, bytes)
+            })
+            .ok_or(OpenError::new(
+                OpenErrorKind::NotAuthentic,
+                "altered, or of another context, name or caller data",
+            ))?;
 
         let content = bytes.get(content).unwrap_or_default();
         let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
@@ -149,6 +146,33 @@ impl<'c, S: Suite> Scope<'c, S> {
         ))
     }
 
+    /// Opens `bytes` in the first domain in force that it is of: where its content now
+    /// stands, and whether that domain is a former one.
+    pub(super) fn first_domain(
+        &self,
+        keyed: &[SubKeys],
+        bytes: &mut Vec<u8>,
+        open: impl Fn(&SubKeys, &mut [u8]) -> Result<Range<usize>, NotAuthentic>,
+    ) -> Option<(Range<usize>, bool)> {
+        let mut domains = keyed
+            .iter()
+            .zip(&self.codec.domains)
+            .filter(|(_, domain)| domain.until.is_none_or(|until| self.now < until))
+            .peekable();
+        while let Some((keyed, domain)) = domains.next() {
+            // For the next, where the provider overwrites what it refuses.
+            let is_kept = self.codec.provider.keeps_refused() || domains.peek().is_none();
+            let copy = (!is_kept).then(|| bytes.clone());
+            if let Ok(content) = open(keyed, bytes) {
+                return Some((content, domain.until.is_some()));
+            }
+            if let Some(copy) = copy {
+                *bytes = copy;
+            }
+        }
+        None
+    }
+
     /// Completes a token whose prefix is still empty.
     pub(super) fn protect(&self, claims: &Claims, token: Vec<u8>) -> Result<Sealed, SealError> {
         // Until it is encrypted, it is wiped wherever this ends.
@@ -156,6 +180,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let table = self.codec.table();
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         S::protect(
+            self.codec.provider,
             &keyed.token,
             key_id,
             self.caller_aad,

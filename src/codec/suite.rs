@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::{
-    crypto::{HASH_LEN, NotAuthentic, Prf, TAG_LEN, aead_open, aead_seal},
+    crypto::{AeadProvider, HASH_LEN, NotAuthentic, Prf, TAG_LEN},
     keys::KeyId,
     random::{Random, RandomError},
     token::{KEYED_LEN, SuiteId},
@@ -38,6 +38,7 @@ pub(crate) trait Protect {
     /// Completes `token`, which is `prefix_len` bytes of any content, then the claims and
     /// the body.
     fn protect(
+        provider: AeadProvider,
         keyed: &Prf,
         key_id: KeyId,
         caller_aad: &[u8],
@@ -45,8 +46,10 @@ pub(crate) trait Protect {
         token: &mut Vec<u8>,
     ) -> Result<(), RandomError>;
 
-    /// Verifies `token`, and tells where claims and body now stand in the clear.
+    /// Verifies `token`, and tells where claims and body now stand in the clear. On failure
+    /// `token` is as it was if the provider [keeps](AeadProvider::keeps_refused) it.
     fn verify(
+        provider: AeadProvider,
         keyed: &Prf,
         caller_aad: &[u8],
         token: &mut [u8],
@@ -58,21 +61,23 @@ impl Protect for Encrypted {
     const PURPOSE: &'static [u8] = b"SSC1/seal\0";
 
     fn protect(
+        provider: AeadProvider,
         keyed: &Prf,
         key_id: KeyId,
         caller_aad: &[u8],
         random: &dyn Random,
         token: &mut Vec<u8>,
     ) -> Result<(), RandomError> {
-        encrypt(Self::ID, keyed, key_id, caller_aad, random, token)
+        encrypt(Self::ID, provider, keyed, key_id, caller_aad, random, token)
     }
 
     fn verify(
+        provider: AeadProvider,
         keyed: &Prf,
         caller_aad: &[u8],
         token: &mut [u8],
     ) -> Result<Range<usize>, NotAuthentic> {
-        decrypt(keyed, caller_aad, token)
+        decrypt(provider, keyed, caller_aad, token)
     }
 }
 
@@ -81,6 +86,7 @@ impl Protect for Signed {
     const PURPOSE: &'static [u8] = b"SSC1/sign\0";
 
     fn protect(
+        _: AeadProvider,
         keyed: &Prf,
         key_id: KeyId,
         caller_aad: &[u8],
@@ -97,6 +103,7 @@ impl Protect for Signed {
 
     /// `HMAC-SHA-256(K_sign, u64(len caller_aad) || caller_aad || bytes 0..48+n)`
     fn verify(
+        _: AeadProvider,
         keyed: &Prf,
         caller_aad: &[u8],
         token: &mut [u8],
@@ -121,6 +128,7 @@ const IV: Range<usize> = 29..HEADER_LEN;
 /// last 12 bytes are GCM's, and `hdr || aad` is authenticated beside the content.
 pub(crate) fn encrypt(
     suite: SuiteId,
+    provider: AeadProvider,
     keyed: &Prf,
     key_id: KeyId,
     aad: &[u8],
@@ -135,17 +143,19 @@ pub(crate) fn encrypt(
 
     let key = keyed.expand(&[&header, b"ek"]);
     let content = token.get_mut(HEADER_LEN..).unwrap_or_default();
-    // GCM refuses only lengths that no memory holds; treated as a failure to seal.
+    // Refused only where memory does not suffice; treated as a failure to seal.
     let tag = with_aad(&header, aad, |aad| {
-        aead_seal(&key, &iv_of(&header), aad, content)
+        provider.seal(&key, &iv_of(&header), aad, content)
     })
     .ok_or(RandomError)?;
     token.extend_from_slice(&tag);
     Ok(())
 }
 
-/// Opens the encrypted layout in place; on failure `token` is as it was.
+/// Opens the encrypted layout in place. On failure `token` is as it was if the provider
+/// [keeps](AeadProvider::keeps_refused) it; whoever has another key to try looks at that.
 pub(crate) fn decrypt(
+    provider: AeadProvider,
     keyed: &Prf,
     aad: &[u8],
     token: &mut [u8],
@@ -156,7 +166,7 @@ pub(crate) fn decrypt(
     let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(NotAuthentic)?;
     let key = keyed.expand(&[&*header, b"ek"]);
     with_aad(header, aad, |aad| {
-        aead_open(&key, &iv_of(header), aad, content, tag)
+        provider.open(&key, &iv_of(header), aad, content, tag)
     })?;
     Ok(HEADER_LEN..HEADER_LEN.saturating_add(content.len()))
 }
@@ -192,6 +202,9 @@ mod tests {
     use super::*;
     use crate::{codec::table::sub_key, keys::Key, token::encode_text};
 
+    /// Signing has no use for one.
+    const PROVIDER: AeadProvider = AeadProvider::RustCrypto;
+
     /// Gives 40, 41, 42, ….
     struct Counting;
 
@@ -215,15 +228,17 @@ mod tests {
     /// The first vector of SPEC section 9, which was computed outside Rust.
     #[test]
     fn the_bytes_are_those_of_an_independent_computation() {
-        let mut token = [&[0; HEADER_LEN][..], b"hello session"].concat();
         let keyed = keyed(Encrypted::PURPOSE);
-        Encrypted::protect(&keyed, key().id(), b"", &Counting, &mut token).unwrap();
-        assert_eq!(
-            encode_text(&token),
-            "Aavs4rZ9pbNpRaiSUj_2-exAQUJDREVGR0hJSktMTU5PUFFSU1RVVlc0mf00LHgFBN1PHcQ0Nr76gbbJe8FdkVxubl5dRA"
-        );
-        let content = Encrypted::verify(&keyed, b"", &mut token).unwrap();
-        assert_eq!(&token[content], b"hello session");
+        for &provider in AeadProvider::EACH {
+            let mut token = [&[0; HEADER_LEN][..], b"hello session"].concat();
+            Encrypted::protect(provider, &keyed, key().id(), b"", &Counting, &mut token).unwrap();
+            assert_eq!(
+                encode_text(&token),
+                "Aavs4rZ9pbNpRaiSUj_2-exAQUJDREVGR0hJSktMTU5PUFFSU1RVVlc0mf00LHgFBN1PHcQ0Nr76gbbJe8FdkVxubl5dRA"
+            );
+            let content = Encrypted::verify(provider, &keyed, b"", &mut token).unwrap();
+            assert_eq!(&token[content], b"hello session");
+        }
     }
 
     #[test]
@@ -231,31 +246,34 @@ mod tests {
         for (aad, body) in [(&b"ab"[..], &b"c"[..]), (b"a", b"bc"), (b"", b"abc")] {
             let keyed = keyed(Signed::PURPOSE);
             let mut token = [&[0; KEYED_LEN][..], body].concat();
-            Signed::protect(&keyed, key().id(), aad, &Counting, &mut token).unwrap();
+            Signed::protect(PROVIDER, &keyed, key().id(), aad, &Counting, &mut token).unwrap();
             assert_eq!(
-                Signed::verify(&keyed, aad, &mut token),
+                Signed::verify(PROVIDER, &keyed, aad, &mut token),
                 Ok(17..17 + body.len())
             );
             for other in [&b""[..], b"a", b"ab", b"abc"] {
-                let accepted = Signed::verify(&keyed, other, &mut token).is_ok();
+                let accepted = Signed::verify(PROVIDER, &keyed, other, &mut token).is_ok();
                 assert_eq!(accepted, other == aad);
             }
         }
         // Nor bytes of the token into the caller's data: the length stands before both.
         let keyed = keyed(Signed::PURPOSE);
         let mut token = vec![0; 2 * KEYED_LEN];
-        Signed::protect(&keyed, key().id(), b"", &Counting, &mut token).unwrap();
+        Signed::protect(PROVIDER, &keyed, key().id(), b"", &Counting, &mut token).unwrap();
         let (aad, rest) = token.split_at_mut(KEYED_LEN);
-        assert!(Signed::verify(&keyed, aad, rest).is_err());
-        assert!(Signed::verify(&keyed, b"", &mut token).is_ok());
+        assert!(Signed::verify(PROVIDER, &keyed, aad, rest).is_err());
+        assert!(Signed::verify(PROVIDER, &keyed, b"", &mut token).is_ok());
     }
 
     #[test]
     fn tokens_shorter_than_their_frame_are_refused() {
         for len in 0..HEADER_LEN + TAG_LEN {
             let mut token = vec![0; len];
-            assert!(Encrypted::verify(&keyed(Encrypted::PURPOSE), b"", &mut token).is_err());
-            assert!(Signed::verify(&keyed(Signed::PURPOSE), b"", &mut token).is_err());
+            for &provider in AeadProvider::EACH {
+                let keyed = keyed(Encrypted::PURPOSE);
+                assert!(Encrypted::verify(provider, &keyed, b"", &mut token).is_err());
+            }
+            assert!(Signed::verify(PROVIDER, &keyed(Signed::PURPOSE), b"", &mut token).is_err());
         }
     }
 }

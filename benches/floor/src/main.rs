@@ -3,6 +3,8 @@
 //!
 //! * **floor**: postcard, AES-256-GCM of AWS-LC with a key schedule that is kept, a nonce
 //!   from the kernel, SIMD base64. No expiry, no key id, no rotation, no claims, no wiping.
+//! * **ours**: the library as it comes, whose AES-256-GCM is `RustCrypto`'s; **aws-lc**: the
+//!   same with `AeadProvider::AwsLc`.
 //! * **peer**: `PrivateJar` of the crate `cookie`, its payload in JSON, as web frameworks
 //!   use it. No expiry, no rotation.
 //!
@@ -16,7 +18,7 @@ use std::{hint::black_box, time::Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use cookie::{Cookie, CookieJar, Key as JarKey};
-use sealed_session::{EncryptedCodec, SessionData, SignedCodec};
+use sealed_session::{EncryptedCodec, SessionData, SignedCodec, codec::AeadProvider};
 use support::{Cart, Login, codec, read};
 
 const NAME: &str = "__Host-session";
@@ -27,8 +29,18 @@ const ROUND_NANOS: u128 = 400_000;
 fn main() {
     println!("nanoseconds per operation, medians of {ROUNDS} interleaved rounds\n");
     println!(
-        "{:<8}{:<6}{:>8}{:>8}{:>8}{:>8}{:>9}{:>9}{:>8}",
-        "session", "", "floor", "ours", "signed", "peer", "ours/fl", "target", "peer/us"
+        "{:<8}{:<6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>9}{:>9}{:>8}",
+        "session",
+        "",
+        "floor",
+        "ours",
+        "aws-lc",
+        "signed",
+        "peer",
+        "ours/fl",
+        "target",
+        "awslc/fl",
+        "peer/us"
     );
     compare("login", &read::<Login>(support::LOGIN), (3.0, 1.8));
     compare("cart10", &read::<Cart>(support::CART_10), (2.0, 1.3));
@@ -41,12 +53,14 @@ fn compare<T: SessionData>(file: &str, data: &T, targets: (f64, f64)) {
     let floor = Floor::new();
     let jar_key = JarKey::generate();
     let codec: EncryptedCodec = codec();
+    let aws_lc = with_aws_lc(&codec);
     let signed: SignedCodec = support::codec();
     let identity = codec.new_identity().unwrap();
 
     let seal = medians(&mut [
         &mut || drop(black_box(floor.seal(black_box(data)))),
         &mut || drop(black_box(codec.seal(&identity, black_box(data)))),
+        &mut || drop(black_box(aws_lc.seal(&identity, black_box(data)))),
         &mut || drop(black_box(signed.seal(&identity, black_box(data)))),
         &mut || drop(black_box(jar_seal(&jar_key, black_box(data)))),
     ]);
@@ -60,6 +74,7 @@ fn compare<T: SessionData>(file: &str, data: &T, targets: (f64, f64)) {
     let open = medians(&mut [
         &mut || drop(black_box(floor.open::<T>(black_box(&floor_value)))),
         &mut || drop(black_box(codec.open::<T>(black_box(&value)))),
+        &mut || drop(black_box(aws_lc.open::<T>(black_box(&value)))),
         &mut || drop(black_box(signed.open::<T>(black_box(&signed_value)))),
         &mut || drop(black_box(jar_open::<T>(&jar_key, black_box(&jar_value)))),
     ]);
@@ -67,14 +82,24 @@ fn compare<T: SessionData>(file: &str, data: &T, targets: (f64, f64)) {
 }
 
 fn row(file: &str, operation: &str, times: &[f64], target: f64) {
-    let [floor, ours, signed, peer] = *times else {
+    let [floor, ours, aws_lc, signed, peer] = *times else {
         return;
     };
     println!(
-        "{file:<8}{operation:<6}{floor:>8.0}{ours:>8.0}{signed:>8.0}{peer:>8.0}{:>9.2}{target:>9.2}{:>8.2}",
+        "{file:<8}{operation:<6}{floor:>8.0}{ours:>8.0}{aws_lc:>8.0}{signed:>8.0}{peer:>8.0}{:>9.2}{target:>9.2}{:>9.2}{:>8.2}",
         ours / floor,
+        aws_lc / floor,
         peer / ours,
     );
+}
+
+/// The same codec with the other provider: it opens what that one seals.
+fn with_aws_lc(codec: &EncryptedCodec) -> EncryptedCodec {
+    let (keys, policy) = (codec.keys().clone(), codec.policy().clone());
+    EncryptedCodec::builder(codec.context(), keys, policy)
+        .aead_provider(AeadProvider::AwsLc)
+        .build()
+        .unwrap()
 }
 
 /// What it costs to turn somebody away.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sealed_session::{
     EncryptedCodec, Policy, SessionManager,
+    codec::AeadProvider,
     keys::{Key, KeyRing},
     manager::Strategy,
     store::{self, memory::MemoryStore},
@@ -14,7 +15,7 @@ use uuid::Uuid;
 pub use crate::support::Login;
 use crate::{
     Result,
-    program::{Place, Program},
+    program::{Library, Place, Program},
     support,
 };
 
@@ -61,7 +62,11 @@ pub fn count_up(login: &mut Login) -> String {
 pub async fn manager(program: &Program, redis: Option<&str>) -> Result<SessionManager<Login>> {
     let keys = KeyRing::single(Key::generate()?)?;
     let policy = Policy::new(IDLE, IDLE * 7)?;
-    let builder = SessionManager::builder(EncryptedCodec::builder("example.com", keys, policy));
+    let codec = EncryptedCodec::builder("example.com", keys, policy);
+    let builder = SessionManager::builder(codec.aead_provider(match program.library {
+        Library::OursAwsLc => AeadProvider::AwsLc,
+        _ => AeadProvider::RustCrypto,
+    }));
     let stored = Strategy::StoreOnly {
         accept_inline_until: None,
     };

@@ -30,7 +30,7 @@ const ROUND_NANOS: u128 = 400_000;
 pub struct Figures(Vec<Figure>);
 
 struct Figure {
-    what: &'static str,
+    what: String,
     nanos: Spread,
     /// More than the bare service, round by round.
     more: Spread,
@@ -60,7 +60,7 @@ pub fn measure() -> Figures {
         .iter()
         .zip(&times)
         .map(|(contender, series)| Figure {
-            what: contender.what,
+            what: contender.what.clone(),
             nanos: Spread::of(series.iter().copied()),
             more: Spread::of_differences(series, &times[0]),
         });
@@ -68,7 +68,7 @@ pub fn measure() -> Figures {
 }
 
 struct Contender {
-    what: &'static str,
+    what: String,
     call: Box<dyn FnMut()>,
 }
 
@@ -79,26 +79,11 @@ fn contenders() -> Vec<Contender> {
         service_fn(|_| answer_at_once(data::ANSWER.to_owned())),
         None,
     )];
-    ours(
-        &mut all,
-        Place::Cookie,
-        [
-            "sealed-session, untouched, no cookie",
-            "sealed-session, untouched",
-            "sealed-session, read",
-            "sealed-session, written",
-        ],
-    );
-    ours(
-        &mut all,
-        Place::Memory,
-        [
-            "sealed-session in memory, untouched, no cookie",
-            "sealed-session in memory, untouched",
-            "sealed-session in memory, read",
-            "sealed-session in memory, written",
-        ],
-    );
+    for place in [Place::Cookie, Place::Memory] {
+        for library in [Library::Ours, Library::OursAwsLc] {
+            ours(&mut all, library, place);
+        }
+    }
     let layer = SessionManagerLayer::new(MemoryStore::default()).with_name(data::COOKIE);
     tower_sessions(
         &mut all,
@@ -121,10 +106,10 @@ fn contenders() -> Vec<Contender> {
     all
 }
 
-fn ours(all: &mut Vec<Contender>, place: Place, names: [&'static str; 4]) {
+fn ours(all: &mut Vec<Contender>, library: Library, place: Place) {
     let program = Program {
         framework: Framework::Axum,
-        library: Library::Ours,
+        library,
         place,
         work: Work::Read,
     };
@@ -148,15 +133,23 @@ fn ours(all: &mut Vec<Contender>, place: Place, names: [&'static str; 4]) {
                 .expect("a valid session"),
         )
     });
-    let [no_cookie, untouched_name, read_name, written_name] = names;
-    all.push(contender(no_cookie, layer.layer(untouched), None));
+    let name = |work: &str| match place {
+        Place::Memory => format!("{} in memory, {work}", library.name()),
+        _ => format!("{}, {work}", library.name()),
+    };
+    // Who does not look at the session calls no provider.
+    if library == Library::Ours {
+        let (what, service) = (name("untouched, no cookie"), layer.layer(untouched));
+        all.push(contender(what, service, None));
+        let (what, service) = (name("untouched"), layer.layer(untouched));
+        all.push(contender(what, service, Some(&cookie)));
+    }
+    all.push(contender(name("read"), layer.layer(read), Some(&cookie)));
     all.push(contender(
-        untouched_name,
-        layer.layer(untouched),
+        name("written"),
+        layer.layer(write),
         Some(&cookie),
     ));
-    all.push(contender(read_name, layer.layer(read), Some(&cookie)));
-    all.push(contender(written_name, layer.layer(write), Some(&cookie)));
     if place == Place::Cookie {
         let value = cookie.split_once('=').expect("a pair").1.to_owned();
         let open = service_fn(move |request: Request<()>| {
@@ -165,11 +158,7 @@ fn ours(all: &mut Vec<Contender>, place: Place, names: [&'static str; 4]) {
             let login = opened.expect("a valid session").into_data();
             answer_at_once(data::answer(&login))
         });
-        all.push(contender(
-            "sealed-session, its codec alone: open",
-            open,
-            None,
-        ));
+        all.push(contender(name("its codec alone: open"), open, None));
     }
 }
 
@@ -239,7 +228,7 @@ fn answer_at_once(body: String) -> core::future::Ready<Result<Response<String>, 
 }
 
 /// Calls the service with a request as browsers send them.
-fn contender<S>(what: &'static str, mut service: S, cookie: Option<&str>) -> Contender
+fn contender<S>(what: impl Into<String>, mut service: S, cookie: Option<&str>) -> Contender
 where
     S: Service<Request<()>, Response = Response<String>, Error = Infallible> + 'static,
 {
@@ -264,7 +253,7 @@ where
         assert_eq!(black_box(response).body(), data::ANSWER);
     };
     Contender {
-        what,
+        what: what.into(),
         call: Box::new(call),
     }
 }

@@ -26,6 +26,8 @@ pub enum Library {
     /// No sessions at all.
     None,
     Ours,
+    /// The same, with its AES-256-GCM of AWS-LC.
+    OursAwsLc,
     ActixSession,
     PrivateCookieJar,
     /// With its default: the id as it is.
@@ -57,7 +59,9 @@ pub enum Work {
 /// All programs, those of a framework together, its bare one first.
 pub fn all() -> Vec<Program> {
     use Framework::{ActixWeb, Axum, Hyper, Poem, Rocket, Salvo};
-    use Library::{ActixSession, Ours, PrivateCookieJar, TowerSessions, TowerSessionsPrivate};
+    use Library::{
+        ActixSession, Ours, OursAwsLc, PrivateCookieJar, TowerSessions, TowerSessionsPrivate,
+    };
     use Place::{Cookie, Memory, Redis};
     use Work::{Read, Untouched, Written};
 
@@ -78,6 +82,9 @@ pub fn all() -> Vec<Program> {
             Axum => {
                 add(Ours, Memory, &each);
                 add(Ours, Redis, &[Read]);
+                add(OursAwsLc, Cookie, &[Read]);
+                add(OursAwsLc, Memory, &[Read, Written]);
+                add(OursAwsLc, Redis, &[Read]);
                 add(PrivateCookieJar, Cookie, &[Read, Written]);
                 for library in [TowerSessions, TowerSessionsPrivate] {
                     add(library, Memory, &each);
@@ -115,14 +122,17 @@ impl Program {
         all().into_iter().find(|it| it.to_string() == name)
     }
 
-    /// Ours that does the same, if this is a peer's.
-    pub fn counterpart(&self) -> Option<Self> {
-        let ours = Self {
-            library: Library::Ours,
-            ..*self
-        };
-        let is_peer = !matches!(self.library, Library::None | Library::Ours);
-        (is_peer && all().contains(&ours)).then_some(ours)
+    /// Those of ours that do the same, if this is a peer's.
+    pub fn counterparts(&self) -> Vec<Self> {
+        let mut ours = all();
+        ours.retain(|it| {
+            let same = Self {
+                library: it.library,
+                ..*self
+            };
+            self.library.is_peer() && it.library.is_ours() && *it == same
+        });
+        ours
     }
 
     /// Whether every answer carries a new cookie. In a store, ours leaves the cookie as it
@@ -138,7 +148,7 @@ impl Program {
     /// Whether this is also measured with one connection: ours in the cookie, and whatever
     /// reads.
     pub fn for_one_client(&self) -> bool {
-        let ours = self.library == Library::Ours && self.place == Place::Cookie;
+        let ours = self.library.is_ours() && self.place == Place::Cookie;
         ours || matches!(self.work, Work::Bare | Work::Read)
     }
 }
@@ -152,6 +162,7 @@ impl fmt::Display for Program {
         }
         let library = match self.library {
             Library::Ours => "ours",
+            Library::OursAwsLc => "ours-aws-lc",
             peer => peer.name(),
         };
         write!(f, "{framework}.{library}.{}.{work}", self.place.name())
@@ -176,11 +187,21 @@ impl Library {
         match self {
             Self::None => "–",
             Self::Ours => "sealed-session",
+            Self::OursAwsLc => "sealed-session (AWS-LC)",
             Self::ActixSession => "actix-session",
             Self::PrivateCookieJar => "PrivateCookieJar",
             Self::TowerSessions => "tower-sessions",
             Self::TowerSessionsPrivate => "tower-sessions-private",
         }
+    }
+
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::OursAwsLc)
+    }
+
+    /// Somebody else's.
+    pub const fn is_peer(self) -> bool {
+        !self.is_ours() && !matches!(self, Self::None)
     }
 
     /// Whether the client's cookie is encrypted and authenticated.
@@ -227,18 +248,31 @@ mod tests {
     #[test]
     fn every_peer_has_one_of_ours_at_the_same_work() {
         for program in all() {
-            let is_peer = !matches!(program.library, Library::None | Library::Ours);
-            let ours = program.counterpart();
-            assert_eq!(ours.is_some(), is_peer, "{program}");
-            assert!(ours.is_none_or(|it| (it.place, it.work) == (program.place, program.work)));
+            let ours = program.counterparts();
+            assert_eq!(
+                ours.iter().any(|it| it.library == Library::Ours),
+                program.library.is_peer(),
+                "{program}"
+            );
+            for it in ours {
+                assert_eq!((it.place, it.work), (program.place, program.work));
+            }
         }
+        let of_both = all()
+            .iter()
+            .filter(|it| it.counterparts().len() == 2)
+            .count();
+        assert_eq!(
+            of_both, 7,
+            "reading and writing in memory, Redis, PrivateCookieJar"
+        );
     }
 
     #[test]
     fn one_client_meets_a_counterpart_of_every_peer_that_it_meets() {
         let all = all();
         for peer in all.iter().filter(|it| it.for_one_client()) {
-            assert!(peer.counterpart().is_none_or(|ours| ours.for_one_client()));
+            assert!(peer.counterparts().iter().all(Program::for_one_client));
         }
         let of_ours = |work| {
             let ours = all.iter().filter(|it| it.library == Library::Ours);

@@ -36,7 +36,7 @@ pub fn start_all(
     let mut servers: Vec<Server> = servers.collect::<Result<_>>()?;
     // Bare programs are sent a cookie as well, of the same length.
     let cookie = servers.iter().find_map(|server| {
-        let is_ours = server.program.library == Library::Ours;
+        let is_ours = server.program.library.is_ours();
         (is_ours && server.program.place == Place::Cookie).then(|| server.cookie.clone())
     });
     let cookie = cookie.ok_or("no program with a cookie")?;

@@ -65,9 +65,9 @@ pub fn peers(text: &mut String, all: &[Series]) -> Result {
     writeln!(text, "### Beside its peers\n")?;
     writeln!(
         text,
-        "| peer | its cookie | session in | session | sealed-session's requests/s, × the peer's | its server's time a request, × the peer's |"
+        "| peer | its cookie | session in | session | ours | its requests/s, × the peer's | its server's time a request, × the peer's |"
     )?;
-    writeln!(text, "|---|---|---|---|---:|---:|")?;
+    writeln!(text, "|---|---|---|---|---|---:|---:|")?;
     for (ours, peer) in beside(all) {
         let Program {
             framework,
@@ -77,12 +77,13 @@ pub fn peers(text: &mut String, all: &[Series]) -> Result {
         } = peer.program;
         writeln!(
             text,
-            "| {} on {} | {} | {} | {} | {:.3} | {:.3} |",
+            "| {} on {} | {} | {} | {} | {} | {:.3} | {:.3} |",
             library.name(),
             framework.name(),
             cookie(library),
             place.name(),
             work.name(),
+            ours.program.library.name(),
             ours.to_peer(peer, throughput),
             ours.to_peer(peer, busy),
         )?;
@@ -94,7 +95,7 @@ pub fn aims(text: &mut String, all: &[Series]) -> Result {
     writeln!(text, "### What was aimed at\n")?;
     writeln!(text, "| aim | program | requests/s | reached |")?;
     writeln!(text, "|---|---|---:|---|")?;
-    for series in all.iter().filter(|it| it.program.library == Library::Ours) {
+    for series in all.iter().filter(|it| it.program.library.is_ours()) {
         let (most, aim) = match (series.program.work, series.program.place) {
             (Work::Untouched, _) => (UNTOUCHED, "untouched within 3 % of bare"),
             (Work::Read, Place::Cookie) => (READ, "read from the cookie within 10 % of bare"),
@@ -118,12 +119,12 @@ pub fn aims(text: &mut String, all: &[Series]) -> Result {
     writeln!(text)
 }
 
-/// Ours beside each peer.
+/// Each of ours beside each peer.
 fn beside(all: &[Series]) -> impl Iterator<Item = (&Series, &Series)> {
-    all.iter().filter_map(|peer| {
-        let ours = peer.program.counterpart()?;
-        let ours = all.iter().find(|it| it.program == ours)?;
-        Some((ours, peer))
+    all.iter().flat_map(|peer| {
+        let ours = peer.program.counterparts();
+        let ours = all.iter().filter(move |it| ours.contains(&it.program));
+        ours.map(move |ours| (ours, peer))
     })
 }
 

@@ -244,9 +244,9 @@ mod tests {
             let close = |figure: f64| (figure - share(&series.program)).abs() < 1e-9;
             assert!(close(throughput.lower) && close(throughput.upper));
         }
-        let peer = all.iter().find(|it| it.program.counterpart().is_some());
+        let peer = all.iter().find(|it| !it.program.counterparts().is_empty());
         let peer = peer.unwrap();
-        let ours = peer.program.counterpart().unwrap();
+        let ours = peer.program.counterparts()[0];
         let ours = all.iter().find(|it| it.program == ours).unwrap();
         let beside = ours.to_peer(peer, |run| run.requests_per_second);
         assert!((beside.median - 0.8 / 0.5).abs() < 1e-9);
