@@ -65,12 +65,13 @@ mod script;
 mod trouble;
 
 use core::{fmt, time::Duration};
+use std::time::Instant;
 
-use ::redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, cmd};
+use ::redis::{Cmd, FromRedisValue, ServerErrorKind, cmd};
 
 pub use self::options::RedisOptions;
 use self::{
-    link::Link,
+    link::{Link, within},
     revoked::RevokedKeys,
     script::{DONE, REFUSED, Script, Scripts},
     trouble::error,
@@ -118,9 +119,7 @@ impl RedisStore {
             link,
             scripts: Scripts::new(),
             revoked: RevokedKeys::new(&options.prefix),
-            limit: options
-                .connect_timeout
-                .saturating_add(options.response_timeout),
+            limit: options.limit(),
             prefix: options.prefix,
         })
     }
@@ -139,30 +138,20 @@ impl RedisStore {
         keys: &[K],
         args: &[&[u8]],
     ) -> Result<T, StoreError> {
-        self.limited(async {
-            match self.link.query(&script.by_hash(keys, args)).await {
-                Err(unknown) if unknown.kind() == ServerErrorKind::NoScript.into() => {
-                    self.link.query(&script.by_source(keys, args)).await
-                }
-                result => result,
+        let start = Instant::now();
+        match self.link.query(&script.by_hash(keys, args)).await {
+            Err(unknown) if unknown.kind() == ServerErrorKind::NoScript.into() => {
+                let left = self.limit.saturating_sub(start.elapsed());
+                let source = script.by_source(keys, args);
+                Box::pin(within(left, self.link.query(&source))).await
             }
-        })
-        .await
+            result => result,
+        }
+        .map_err(error)
     }
 
     async fn send<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
-        self.limited(self.link.query(cmd)).await
-    }
-
-    /// The last word on how long a call takes (rule 5).
-    async fn limited<T>(
-        &self,
-        call: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.limit, call).await {
-            Ok(result) => result.map_err(error),
-            Err(elapsed) => Err(StoreError::new(StoreErrorKind::Unreachable, elapsed)),
-        }
+        self.link.query(cmd).await.map_err(error)
     }
 }
 
