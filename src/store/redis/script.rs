@@ -15,9 +15,9 @@ pub(super) const REFUSED: i64 = 0;
 /// The most revocations that one call deletes: Lua's stack holds some thousand values.
 pub(super) const MAX_BATCH: u32 = 1000;
 
-// The scripts for rows name places in a [row](super::row) as Redis does: `GETRANGE` counts
-// from 0 and Lua from 1. Instants are its four bytes, except for milliseconds. A row is
-// written by one `SET`, which also says how long the key lives.
+// The scripts for rows name places as the module `row` lays them out: Redis counts bytes
+// from 0, Lua from 1. Instants are four bytes as there. One `SET` writes a row, and says how
+// long the key lives, since without that it would live for ever.
 
 /// `ARGV`: now, state, expires, milliseconds to live, mark, record.
 const CREATE: &str = r"
