@@ -138,7 +138,9 @@ impl RedisStore {
         args: &[&[u8]],
     ) -> Result<T, StoreError> {
         let start = Instant::now();
-        match self.link.query(&script.by_hash(keys, args)).await {
+        // The command goes before another may be made: each is as large as the row.
+        let result = self.link.query(&script.by_hash(keys, args)).await;
+        match result {
             Err(unknown) if unknown.kind() == ServerErrorKind::NoScript.into() => {
                 let left = self.limit.saturating_sub(start.elapsed());
                 let source = script.by_source(keys, args);
