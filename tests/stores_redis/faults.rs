@@ -15,6 +15,8 @@ use sealed_session::store::{
     redis::RedisStore,
 };
 
+use tokio::time::timeout;
+
 use crate::{calls::*, redis_server::RedisServer};
 
 #[test]
@@ -109,6 +111,62 @@ fn a_paused_server_is_unreachable_in_time_and_then_back() {
         server.resume();
         let (took, row) = recovery(&store, &KEY).await;
         assert!(row.is_some() && took < PATIENCE * 2 + SLACK, "{took:?}");
+    });
+}
+
+#[test]
+fn a_late_reply_is_not_taken_for_that_to_the_next_call() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let other = RowKey([8; 32]);
+        create(&store, &KEY, b"late").await.unwrap();
+        create(&store, &other, b"next").await.unwrap();
+
+        // Nobody waits any more, and the connection stays.
+        server.pause();
+        timeout(PATIENCE / 4, load(&store, &KEY)).await.unwrap_err();
+        server.resume();
+        assert_eq!(load(&store, &other).await.unwrap().unwrap().bytes, b"next");
+
+        // The time is up, and the connection is given up.
+        server.pause();
+        assert_unreachable(load(&store, &KEY)).await;
+        server.resume();
+        assert_eq!(load(&store, &other).await.unwrap().unwrap().bytes, b"next");
+        assert_eq!(load(&store, &KEY).await.unwrap().unwrap().bytes, b"late");
+    });
+}
+
+#[test]
+fn those_who_wait_for_another_to_connect_are_answered_in_time() {
+    let Some(mut server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = Arc::new(connect(&server.url()).await);
+        server.kill();
+        // It lets everybody in, and says nothing.
+        let silent = TcpListener::bind(("127.0.0.1", server.port)).unwrap();
+        for _ in 0..2 {
+            let calls: Vec<_> = (0..8)
+                .map(|n| {
+                    let store = Arc::clone(&store);
+                    tokio::spawn(async move {
+                        assert_unreachable(load(&store, &RowKey([n; 32]))).await;
+                    })
+                })
+                .collect();
+            for call in calls {
+                call.await.unwrap();
+            }
+        }
+        drop(silent);
+        server.restart();
+        let (_, row) = recovery(&store, &KEY).await;
+        assert_eq!(row, None);
     });
 }
 

@@ -20,8 +20,8 @@ use calls::*;
 use redis_server::{RedisCluster, RedisServer};
 use sealed_session::{
     store::{
-        Created, NewRow, RevocationId, Revoked, SessionStore, StoreErrorKind, SyncCursor, Updated,
-        conformance,
+        Created, NewRow, RevocationId, Revoked, RowChange, RowKey, RowPhase, SessionStore,
+        StoreErrorKind, SyncCursor, Updated, conformance,
         redis::{RedisOptions, RedisStore},
     },
     time::Timestamp,
@@ -81,6 +81,90 @@ fn time_to_live_counts_from_the_applications_clock() {
         assert!((4_294_967_285_000..=4_294_967_295_000).contains(&left()));
         assert!(store.load(&KEY, Timestamp::MIN).await.unwrap().is_some());
         assert_eq!(store.load(&KEY, Timestamp::MAX).await.unwrap(), None);
+    });
+}
+
+/// A change writes the whole string, which by itself would let the key live for ever.
+#[test]
+fn a_changed_row_lives_as_long_as_it_says() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let in_1970 = Timestamp::MIN + Duration::from_secs(5);
+        let expires = in_1970 + HOUR;
+        let row = NewRow {
+            bytes: b"x",
+            expires,
+        };
+        store.create(&KEY, row, in_1970).await.unwrap();
+        let mut state = FIRST;
+        let later = in_1970 + HOUR / 2;
+        // What is asked for, and how long the row then lives.
+        for (asked, left) in [
+            (None, HOUR / 2),
+            (Some(later + HOUR * 2), HOUR * 2),
+            (None, HOUR * 2),
+        ] {
+            let change = RowChange {
+                bytes: b"y",
+                phase: RowPhase::Settled,
+                expires: asked,
+            };
+            let updated = store.update(&KEY, state, change, later).await;
+            assert_eq!(updated.unwrap(), Updated::Updated);
+            let pttl = server.cli(&["pttl", &row_name(&KEY)]);
+            let left_there = Duration::from_millis(pttl.trim().parse().unwrap());
+            assert!(left_there <= left && left < left_there + Duration::from_secs(10));
+            let row = store.load(&KEY, later).await.unwrap().unwrap();
+            assert_eq!(row.expires, later + left);
+            assert_eq!(row.written, later);
+            state = row.state;
+        }
+        assert_eq!(state.version, 4);
+
+        let last = RowChange {
+            bytes: b"z",
+            phase: RowPhase::Settled,
+            expires: Some(later),
+        };
+        let updated = store.update(&KEY, state, last, later).await;
+        assert_eq!(updated.unwrap(), Updated::Updated);
+        let gone = NewRow {
+            bytes: b"x",
+            expires: later,
+        };
+        let created = store.create(&RowKey([8; 32]), gone, later).await;
+        assert_eq!(created.unwrap(), Created::Created);
+        assert_eq!(server.cli(&["dbsize"]).trim(), "0");
+    });
+}
+
+#[test]
+fn what_another_wrote_under_the_name_of_a_row_is_a_failure_and_stays() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    run(async {
+        let store = connect(&server.url()).await;
+        let name = row_name(&KEY);
+        for other in [
+            ["set", &name, "too short"].as_slice(),
+            &["set", &name, &"a phase that there is not: ".repeat(2)],
+            &["hset", &name, "version", "1"],
+        ] {
+            server.cli(&["del", &name]);
+            server.cli(other);
+            let error = load(&store, &KEY).await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Failed, "{other:?}");
+            assert_eq!(server.cli(&["exists", &name]).trim(), "1");
+        }
+        let error = create(&store, &KEY, b"x").await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Failed);
+        let error = update(&store, &KEY, b"x").await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Failed);
+        assert_eq!(server.cli(&["hget", &name, "version"]).trim(), "1");
     });
 }
 

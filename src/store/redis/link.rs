@@ -5,17 +5,18 @@
 //! the server has it, and the time is up.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
-    ServerErrorKind, Value,
-    aio::{ConnectionLike, MultiplexedConnection},
-    cluster::ClusterClient,
+    ServerErrorKind, Value, aio::MultiplexedConnection, cluster::ClusterClient,
     cluster_async::ClusterConnection,
 };
 use tokio::{
-    sync::{Mutex, RwLock, Semaphore},
+    sync::{RwLock, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -50,10 +51,11 @@ impl Link {
         }
     }
 
+    /// The answer, within the connect and the response timeout together.
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
         let value = match self {
             Self::Single(single) => single.query(cmd).await,
-            Self::Cluster(cluster) => cluster.query(cmd).await,
+            Self::Cluster(cluster) => within(cluster.limit, cluster.query(cmd)).await,
         }?;
         Ok(T::from_redis_value(value)?)
     }
@@ -63,7 +65,10 @@ impl Link {
 pub(super) struct Single {
     client: Client,
     config: AsyncConnectionConfig,
+    limit: Duration,
     current: Mutex<Current>,
+    /// One caller connects, the others wait for what comes of it.
+    connecting: Semaphore,
 }
 
 #[derive(Default)]
@@ -81,58 +86,95 @@ impl Single {
         let single = Self {
             client,
             config,
+            limit: options.limit(),
             current: Mutex::default(),
+            connecting: Semaphore::new(1),
         };
         single.connection().await?;
         Ok(single)
     }
 
+    /// Nearly always there is a connection, and it answers: that takes the client's timer,
+    /// and no other, no lock across an await, and little room.
     async fn query(&self, cmd: &Cmd) -> RedisResult<Value> {
-        let (mut connection, number, fresh) = self.connection().await?;
-        match reply(cmd, &mut connection).await {
-            Err(error) if is_over(&error) => {
-                self.give_up(number).await;
-                if fresh || !error.is_connection_dropped() {
-                    return Err(error);
-                }
-                let (mut connection, number, _) = self.connection().await?;
-                let again = reply(cmd, &mut connection).await;
-                if again.as_ref().is_err_and(is_over) {
-                    self.give_up(number).await;
-                }
-                again
+        let start = Instant::now();
+        let mut once_more = true;
+        if let Some((connection, number)) = self.current() {
+            match self.ask(cmd, connection, number).await {
+                Err(lost) if lost.is_connection_dropped() => once_more = false,
+                result => return result,
+            }
+        }
+        let left = self.limit.saturating_sub(start.elapsed());
+        Box::pin(within(left, self.connect_and_ask(cmd, once_more))).await
+    }
+
+    async fn connect_and_ask(&self, cmd: &Cmd, once_more: bool) -> RedisResult<Value> {
+        let (connection, number, fresh) = self.connection().await?;
+        match self.ask(cmd, connection, number).await {
+            Err(lost) if lost.is_connection_dropped() && once_more && !fresh => {
+                let (connection, number, _) = self.connection().await?;
+                self.ask(cmd, connection, number).await
             }
             result => result,
         }
     }
 
+    /// The reply on this connection, which is given up if it is over.
+    async fn ask(
+        &self,
+        cmd: &Cmd,
+        mut connection: MultiplexedConnection,
+        number: u64,
+    ) -> RedisResult<Value> {
+        let reply = connection.send_packed_command(cmd).await;
+        let reply = reply.and_then(Value::extract_error).map_err(cut_off);
+        if reply.as_ref().is_err_and(is_over) {
+            let mut current = self.lock();
+            if current.number == number {
+                current.connection = None;
+            }
+        }
+        reply
+    }
+
     /// The connection, its number, and whether it was made just now.
     async fn connection(&self) -> RedisResult<(MultiplexedConnection, u64, bool)> {
-        let mut current = self.current.lock().await;
-        if let Some(connection) = &current.connection {
-            return Ok((connection.clone(), current.number, false));
+        // It is never closed.
+        let _alone = self.connecting.acquire().await;
+        if let Some((connection, number)) = self.current() {
+            return Ok((connection, number, false));
         }
         let connection = self
             .client
             .get_multiplexed_async_connection_with_config(&self.config)
             .await
             .map_err(cut_off)?;
+        let mut current = self.lock();
         current.connection = Some(connection.clone());
         current.number = current.number.wrapping_add(1);
         Ok((connection, current.number, true))
     }
 
-    async fn give_up(&self, number: u64) {
-        let mut current = self.current.lock().await;
-        if current.number == number {
-            current.connection = None;
-        }
+    fn current(&self) -> Option<(MultiplexedConnection, u64)> {
+        let current = self.lock();
+        Some((current.connection.clone()?, current.number))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The reply as the server gave it, not yet as what it should be.
-async fn reply(cmd: &Cmd, connection: &mut impl ConnectionLike) -> RedisResult<Value> {
-    cmd.query_async(connection).await.map_err(cut_off)
+/// What comes of it in this time.
+pub(super) async fn within<T>(
+    time: Duration,
+    call: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    match timeout(time, call).await {
+        Ok(result) => result,
+        Err(elapsed) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed).into()),
+    }
 }
 
 /// The client takes a reply that ends in the middle for one that it cannot read; it is a
@@ -158,6 +200,7 @@ fn is_over(error: &RedisError) -> bool {
 /// the background, while the calls for other nodes go on.
 pub(super) struct Cluster {
     client: ClusterClient,
+    limit: Duration,
     patience: Duration,
     current: RwLock<ClusterConnection>,
     replacing: Semaphore,
@@ -165,13 +208,12 @@ pub(super) struct Cluster {
 
 impl Cluster {
     async fn open(client: ClusterClient, options: &RedisOptions) -> RedisResult<Arc<Self>> {
-        let patience = options
-            .connect_timeout
-            .saturating_add(options.response_timeout)
-            .saturating_mul(CLUSTER_ROUNDS);
-        let connection = connect(&client, patience).await?;
+        let limit = options.limit();
+        let patience = limit.saturating_mul(CLUSTER_ROUNDS);
+        let connection = within(patience, client.get_async_connection()).await?;
         Ok(Arc::new(Self {
             client,
+            limit,
             patience,
             current: RwLock::new(connection),
             replacing: Semaphore::new(1),
@@ -180,7 +222,7 @@ impl Cluster {
 
     async fn query(self: &Arc<Self>, cmd: &Cmd) -> RedisResult<Value> {
         let mut connection = self.current.read().await.clone();
-        let result = reply(cmd, &mut connection).await;
+        let result = cmd.query_async(&mut connection).await.map_err(cut_off);
         if result.as_ref().is_err_and(RedisError::is_io_error) {
             let this = Arc::clone(self);
             tokio::spawn(async move { this.replace().await });
@@ -194,16 +236,9 @@ impl Cluster {
         let Ok(_one_at_a_time) = self.replacing.try_acquire() else {
             return;
         };
-        if let Ok(connection) = connect(&self.client, self.patience).await {
+        if let Ok(connection) = within(self.patience, self.client.get_async_connection()).await {
             *self.current.write().await = connection;
         }
         sleep(REPLACEMENT_PAUSE).await;
-    }
-}
-
-async fn connect(client: &ClusterClient, patience: Duration) -> RedisResult<ClusterConnection> {
-    match timeout(patience, client.get_async_connection()).await {
-        Ok(result) => result,
-        Err(elapsed) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed).into()),
     }
 }

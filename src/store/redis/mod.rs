@@ -51,7 +51,7 @@
 //! is not repeated, and may still happen when the server wakes up.
 //!
 //! # What it keeps
-//! A row is a hash `PREFIX:row:HEX`, which Redis removes when its time is up. Revocations
+//! A row is a string `PREFIX:row:HEX`, which Redis removes when its time is up. Revocations
 //! are three keys that begin with `{PREFIX:revoked}`: a cluster keeps them on one node,
 //! and only [`delete_expired`](SessionStore::delete_expired) removes them. The order of
 //! revocations is by the server's clock; after a failover, a clock that is behind is
@@ -61,16 +61,18 @@
 mod link;
 mod options;
 mod revoked;
+mod row;
 mod script;
 mod trouble;
 
 use core::{fmt, time::Duration};
+use std::time::Instant;
 
-use ::redis::{Cmd, FromRedisValue, RedisResult, ServerErrorKind, cmd};
+use ::redis::{Cmd, FromRedisValue, ServerErrorKind};
 
 pub use self::options::RedisOptions;
 use self::{
-    link::Link,
+    link::{Link, within},
     revoked::RevokedKeys,
     script::{DONE, REFUSED, Script, Scripts},
     trouble::error,
@@ -118,19 +120,15 @@ impl RedisStore {
             link,
             scripts: Scripts::new(),
             revoked: RevokedKeys::new(&options.prefix),
-            limit: options
-                .connect_timeout
-                .saturating_add(options.response_timeout),
+            limit: options.limit(),
             prefix: options.prefix,
         })
     }
 
-    fn row(&self, key: &RowKey) -> String {
-        let mut name = format!("{}:row:", self.prefix);
-        name.reserve_exact(key.0.len().saturating_mul(2));
-        let digits = key.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-        name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
-        name
+    fn row(&self, key: &RowKey) -> Vec<u8> {
+        let digit = |half: u8| half.wrapping_add(if half < 10 { b'0' } else { b'a' - 10 });
+        let hex = key.0.map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
+        [self.prefix.as_bytes(), ROW, hex.as_flattened()].concat()
     }
 
     async fn run<T: FromRedisValue, K: AsRef<[u8]>>(
@@ -139,30 +137,22 @@ impl RedisStore {
         keys: &[K],
         args: &[&[u8]],
     ) -> Result<T, StoreError> {
-        self.limited(async {
-            match self.link.query(&script.by_hash(keys, args)).await {
-                Err(unknown) if unknown.kind() == ServerErrorKind::NoScript.into() => {
-                    self.link.query(&script.by_source(keys, args)).await
-                }
-                result => result,
+        let start = Instant::now();
+        // The command goes before another may be made: each is as large as the row.
+        let result = self.link.query(&script.by_hash(keys, args)).await;
+        match result {
+            Err(unknown) if unknown.kind() == ServerErrorKind::NoScript.into() => {
+                let left = self.limit.saturating_sub(start.elapsed());
+                let source = script.by_source(keys, args);
+                Box::pin(within(left, self.link.query(&source))).await
             }
-        })
-        .await
+            result => result,
+        }
+        .map_err(error)
     }
 
     async fn send<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
-        self.limited(self.link.query(cmd)).await
-    }
-
-    /// The last word on how long a call takes (rule 5).
-    async fn limited<T>(
-        &self,
-        call: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.limit, call).await {
-            Ok(result) => result.map_err(error),
-            Err(elapsed) => Err(StoreError::new(StoreErrorKind::Unreachable, elapsed)),
-        }
+        self.link.query(cmd).await.map_err(error)
     }
 }
 
@@ -183,9 +173,10 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> StoreFuture<'a, Created> {
         Box::pin(async move {
-            let args: [&[u8]; 5] = [
-                &seconds(now),
-                &seconds(row.expires),
+            let args: [&[u8]; 6] = [
+                &row::instant(now),
+                &row::state(NEW),
+                &row::instant(row.expires),
                 &time_to_live(row.expires, now),
                 &mark()?,
                 row.bytes,
@@ -203,22 +194,14 @@ impl SessionStore for RedisStore {
 
     fn load<'a>(&'a self, key: &'a RowKey, now: Timestamp) -> StoreFuture<'a, Option<Row>> {
         Box::pin(async move {
-            let mut get = cmd("HMGET");
-            get.arg(self.row(key))
-                .arg(&["version", "phase", "written", "expires", "bytes"]);
-            let (Some(version), Some(phase), Some(written), Some(expires), Some(bytes)) =
-                self.send::<Fields>(&get).await?
-            else {
+            let name = self.row(key);
+            let mut get = Cmd::with_capacity(2, name.len().saturating_add(GET.len()));
+            get.arg(GET).arg(name);
+            let Some(value) = self.send::<Option<Vec<u8>>>(&get).await? else {
                 return Ok(None);
             };
-            let expires = Timestamp::from_unix_seconds(expires);
-            let phase = RowPhase::from_code(phase).ok_or_else(|| unexpected(phase.into()))?;
-            Ok((expires > now).then(|| Row {
-                state: RowState { version, phase },
-                written: Timestamp::from_unix_seconds(written),
-                expires,
-                bytes,
-            }))
+            let row = row::parse(value).ok_or_else(no_row)?;
+            Ok((row.expires > now).then_some(row))
         })
     }
 
@@ -230,32 +213,26 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> StoreFuture<'a, Updated> {
         Box::pin(async move {
-            let Some(next) = expected.version.checked_add(1) else {
+            let Some(version) = expected.version.checked_add(1) else {
                 // No row gets there.
                 return Ok(match self.load(key, now).await? {
                     Some(_) => Updated::Conflict,
                     None => Updated::Missing,
                 });
             };
-            let now_text = seconds(now);
-            let version = expected.version.to_string();
-            let next = next.to_string();
-            let expected_phase = expected.phase.code().to_string();
-            let next_phase = change.phase.code().to_string();
-            let mark = mark()?;
-            let mut args: Vec<&[u8]> = vec![
-                &now_text,
-                version.as_bytes(),
-                expected_phase.as_bytes(),
-                next.as_bytes(),
-                next_phase.as_bytes(),
-                &mark,
-                change.bytes,
-            ];
+            let next = RowState {
+                version,
+                phase: change.phase,
+            };
+            let (now_bytes, mark) = (row::instant(now), mark()?);
+            let (expected, next) = (row::state(expected), row::state(next));
+            let mut args: Vec<&[u8]> = vec![&now_bytes, &expected, &next, &mark, change.bytes];
             let expiry = change
                 .expires
-                .map(|expires| [seconds(expires), time_to_live(expires, now)]);
-            args.extend(expiry.iter().flatten().map(Vec::as_slice));
+                .map(|expires| (row::instant(expires), time_to_live(expires, now)));
+            if let Some((expires, left)) = &expiry {
+                args.extend([expires.as_slice(), left]);
+            }
             match self
                 .run(&self.scripts.update, &[self.row(key)], &args)
                 .await?
@@ -276,8 +253,8 @@ impl SessionStore for RedisStore {
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let args: [&[u8]; 3] = [
-                &seconds(now),
-                &seconds(expires),
+                &row::instant(now),
+                &row::instant(expires),
                 &time_to_live(expires, now),
             ];
             self.run(&self.scripts.expire_at, &[self.row(key)], &args)
@@ -286,7 +263,7 @@ impl SessionStore for RedisStore {
     }
 
     fn delete<'a>(&'a self, key: &'a RowKey) -> StoreFuture<'a, ()> {
-        Box::pin(async move { self.send(cmd("DEL").arg(self.row(key))).await })
+        Box::pin(async move { self.send(::redis::cmd("DEL").arg(self.row(key))).await })
     }
 
     fn delete_expired(&self, now: Timestamp, batch: u32) -> StoreFuture<'_, u64> {
@@ -314,14 +291,13 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// Version, phase, written, expires, bytes.
-type Fields = (
-    Option<u64>,
-    Option<u8>,
-    Option<u32>,
-    Option<u32>,
-    Option<Vec<u8>>,
-);
+const GET: &str = "GET";
+/// What stands in the name of a row between the prefix and the key.
+const ROW: &[u8] = b":row:";
+const NEW: RowState = RowState {
+    version: 1,
+    phase: RowPhase::Fresh,
+};
 
 fn seconds(instant: Timestamp) -> Vec<u8> {
     instant.unix_seconds().to_string().into_bytes()
@@ -341,5 +317,12 @@ fn unexpected(answer: i64) -> StoreError {
     StoreError::new(
         StoreErrorKind::Failed,
         format!("unexpected answer {answer} of a script"),
+    )
+}
+
+fn no_row() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Failed,
+        "a row that this store did not write",
     )
 }

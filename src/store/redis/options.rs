@@ -84,6 +84,11 @@ impl RedisOptions {
         self
     }
 
+    /// The most that a call takes (rule 5 of [`SessionStore`](crate::store::SessionStore)).
+    pub(super) fn limit(&self) -> Duration {
+        self.connect_timeout.saturating_add(self.response_timeout)
+    }
+
     /// What the URL and these options name; nothing is sent yet.
     pub(super) fn target(&self, url: &str) -> Result<Target, StoreError> {
         let prefix_is_fine = (1..=MAX_PREFIX_LEN).contains(&self.prefix.len())

@@ -1,9 +1,10 @@
 //! What the server does in one step: Lua scripts, each on the keys of one slot.
 //!
-//! Versions are compared as text, since Lua's numbers are doubles; the next one is
+//! Versions are compared as bytes, since Lua's numbers are doubles; the next one is
 //! counted here. Instants are 32 bits and exact in a double. A write carries a random
 //! mark that stays in the row: when a script runs twice because its first reply was lost,
 //! the second run finds its own mark and answers what the first one did.
+
 use ::redis::{Cmd, Script as Hashed, cmd};
 
 /// Rows, answers: what the scripts return.
@@ -14,45 +15,58 @@ pub(super) const REFUSED: i64 = 0;
 /// The most revocations that one call deletes: Lua's stack holds some thousand values.
 pub(super) const MAX_BATCH: u32 = 1000;
 
-/// `ARGV`: now, expires, milliseconds to live, mark, bytes.
+// The scripts for rows name places as the module `row` lays them out: Redis counts bytes
+// from 0, Lua from 1. Instants are four bytes as there. One `SET` writes a row, and says how
+// long the key lives, since without that it would live for ever.
+
+/// `ARGV`: now, state, expires, milliseconds to live, mark, record.
 const CREATE: &str = r"
-local row = redis.call('HMGET', KEYS[1], 'expires', 'mark')
-if row[1] and tonumber(row[1]) > tonumber(ARGV[1]) then
-  if row[2] == ARGV[4] then return 1 end
+local head = redis.call('GETRANGE', KEYS[1], 0, 32)
+local now = struct.unpack('>I4', ARGV[1])
+if head ~= '' and struct.unpack('>I4', head, 14) > now then
+  if string.sub(head, 18) == ARGV[5] then return 1 end
   return 0
 end
-redis.call('HSET', KEYS[1], 'version', '1', 'phase', '0', 'written', ARGV[1],
-  'expires', ARGV[2], 'mark', ARGV[4], 'bytes', ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if tonumber(ARGV[4]) <= 0 then
+  redis.call('DEL', KEYS[1])
+else
+  local row = ARGV[2] .. ARGV[1] .. ARGV[3] .. ARGV[5] .. ARGV[6]
+  redis.call('SET', KEYS[1], row, 'PX', ARGV[4])
+end
 return 1
 ";
 
-/// `ARGV`: now, expected version, expected phase, next version, next phase, mark, bytes,
-/// and, if the expiry changes, expires and milliseconds to live.
+/// `ARGV`: now, expected state, next state, mark, record, and, if the expiry changes,
+/// expires and milliseconds to live.
 const UPDATE: &str = r"
-local row = redis.call('HMGET', KEYS[1], 'version', 'phase', 'expires', 'mark')
-if not row[1] or tonumber(row[3]) <= tonumber(ARGV[1]) then return -1 end
-if row[4] == ARGV[6] then return 1 end
-if row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[4], 'phase', ARGV[5], 'written', ARGV[1],
-  'mark', ARGV[6], 'bytes', ARGV[7])
-if ARGV[8] then
-  redis.call('HSET', KEYS[1], 'expires', ARGV[8])
-  redis.call('PEXPIRE', KEYS[1], ARGV[9])
+local head = redis.call('GETRANGE', KEYS[1], 0, 32)
+if head == '' then return -1 end
+local now, expires = struct.unpack('>I4', ARGV[1]), struct.unpack('>I4', head, 14)
+if expires <= now then return -1 end
+if string.sub(head, 18) == ARGV[4] then return 1 end
+if string.sub(head, 1, 9) ~= ARGV[2] then return 0 end
+local left = ARGV[7] or string.format('%.0f', (expires - now) * 1000)
+if tonumber(left) <= 0 then
+  redis.call('DEL', KEYS[1])
+else
+  expires = ARGV[6] or string.sub(head, 14, 17)
+  local row = ARGV[3] .. ARGV[1] .. expires .. ARGV[4] .. ARGV[5]
+  redis.call('SET', KEYS[1], row, 'PX', left)
 end
 return 1
 ";
 
 /// `ARGV`: now, expires, milliseconds to live. `PEXPIRE` comes first: a full server
-/// refuses a script whose first write is `HSET`, and this one takes no room.
+/// refuses a script whose first write is `SETRANGE`, and this one takes no room.
 const EXPIRE_AT: &str = r"
-local expires = redis.call('HGET', KEYS[1], 'expires')
-if not expires or tonumber(expires) <= tonumber(ARGV[1]) then return 0 end
+local expires = redis.call('GETRANGE', KEYS[1], 13, 16)
+if expires == '' then return 0 end
+if struct.unpack('>I4', expires) <= struct.unpack('>I4', ARGV[1]) then return 0 end
 if tonumber(ARGV[3]) <= 0 then
   redis.call('DEL', KEYS[1])
 else
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
-  redis.call('HSET', KEYS[1], 'expires', ARGV[2])
+  redis.call('SETRANGE', KEYS[1], 13, ARGV[2])
 end
 return 1
 ";
