@@ -99,13 +99,21 @@ fn a_changed_row_lives_as_long_as_it_says() {
             expires,
         };
         store.create(&KEY, row, in_1970).await.unwrap();
+        let pttl = || {
+            let left = server.cli(&["pttl", &row_name(&KEY)]);
+            Duration::from_millis(left.trim().parse().unwrap())
+        };
+        let is_nearly = |left: Duration, whole: Duration| {
+            left <= whole && whole < left + Duration::from_secs(10)
+        };
         let mut state = FIRST;
         let later = in_1970 + HOUR / 2;
-        // What is asked for, and how long the row then lives.
-        for (asked, left) in [
-            (None, HOUR / 2),
-            (Some(later + HOUR * 2), HOUR * 2),
-            (None, HOUR * 2),
+        // What is asked for, how long the row then lives, and how long its key.
+        for (asked, left, key_left) in [
+            // No time has passed for the server.
+            (None, HOUR / 2, HOUR),
+            (Some(later + HOUR * 2), HOUR * 2, HOUR * 2),
+            (None, HOUR * 2, HOUR * 2),
         ] {
             let change = RowChange {
                 bytes: b"y",
@@ -114,9 +122,7 @@ fn a_changed_row_lives_as_long_as_it_says() {
             };
             let updated = store.update(&KEY, state, change, later).await;
             assert_eq!(updated.unwrap(), Updated::Updated);
-            let pttl = server.cli(&["pttl", &row_name(&KEY)]);
-            let left_there = Duration::from_millis(pttl.trim().parse().unwrap());
-            assert!(left_there <= left && left < left_there + Duration::from_secs(10));
+            assert!(is_nearly(pttl(), key_left));
             let row = store.load(&KEY, later).await.unwrap().unwrap();
             assert_eq!(row.expires, later + left);
             assert_eq!(row.written, later);
@@ -124,6 +130,18 @@ fn a_changed_row_lives_as_long_as_it_says() {
         }
         assert_eq!(state.version, 4);
 
+        // Somebody has made the key stay.
+        server.cli(&["persist", &row_name(&KEY)]);
+        let change = RowChange {
+            bytes: b"y",
+            phase: RowPhase::Settled,
+            expires: None,
+        };
+        let updated = store.update(&KEY, state, change, later).await;
+        assert_eq!(updated.unwrap(), Updated::Updated);
+        assert!(is_nearly(pttl(), HOUR * 2));
+
+        state.version += 1;
         let last = RowChange {
             bytes: b"z",
             phase: RowPhase::Settled,

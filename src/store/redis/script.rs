@@ -37,7 +37,8 @@ return 1
 ";
 
 /// `ARGV`: now, expected state, next state, mark, record, and, if the expiry changes,
-/// expires and milliseconds to live.
+/// expires and milliseconds to live. Otherwise the key lives as long as it would have, by
+/// the clock of whoever said so; one that somebody made to stay gets an end again.
 const UPDATE: &str = r"
 local head = redis.call('GETRANGE', KEYS[1], 0, 32)
 if head == '' then return -1 end
@@ -45,13 +46,14 @@ local now, expires = struct.unpack('>I4', ARGV[1]), struct.unpack('>I4', head, 1
 if expires <= now then return -1 end
 if string.sub(head, 18) == ARGV[4] then return 1 end
 if string.sub(head, 1, 9) ~= ARGV[2] then return 0 end
-local left = ARGV[7] or string.format('%.0f', (expires - now) * 1000)
-if tonumber(left) <= 0 then
+local left = tonumber(ARGV[7] or redis.call('PTTL', KEYS[1]))
+if left == -1 then left = (expires - now) * 1000 end
+if left <= 0 then
   redis.call('DEL', KEYS[1])
 else
   expires = ARGV[6] or string.sub(head, 14, 17)
   local row = ARGV[3] .. ARGV[1] .. expires .. ARGV[4] .. ARGV[5]
-  redis.call('SET', KEYS[1], row, 'PX', left)
+  redis.call('SET', KEYS[1], row, 'PX', string.format('%.0f', left))
 end
 return 1
 ";
