@@ -275,3 +275,48 @@ fn proxy(server: u16) -> (u16, Arc<AtomicUsize>) {
     });
     (port, keep)
 }
+
+#[test]
+fn a_silent_connection_is_given_up_though_no_caller_waits_for_its_time_to_be_up() {
+    let Some(server) = RedisServer::start() else {
+        return;
+    };
+    // Lets the first connection through, then swallows it; later ones go through.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let upstream_port = server.port;
+    let swallow = Arc::new(AtomicUsize::new(0));
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let (s2, a2) = (Arc::clone(&swallow), Arc::clone(&accepted));
+    thread::spawn(move || {
+        for (n, client) in listener.incoming().enumerate() {
+            a2.fetch_add(1, Ordering::SeqCst);
+            let mut client = client.unwrap();
+            let mut upstream = TcpStream::connect(("127.0.0.1", upstream_port)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let s = Arc::clone(&s2);
+            thread::spawn(move || {
+                let mut reply = [0; 4096];
+                while let Ok(length @ 1..) = upstream.read(&mut reply) {
+                    if n == 0 && s.load(Ordering::SeqCst) == 1 {
+                        continue;
+                    }
+                    client.write_all(&reply[..length]).unwrap();
+                }
+            });
+        }
+    });
+    run(async {
+        let store = connect(&format!("redis://127.0.0.1:{port}")).await;
+        create(&store, &KEY, b"x").await.unwrap();
+        swallow.store(1, Ordering::SeqCst);
+        let mut last = None;
+        for _ in 0..6 {
+            // A request's own limit, half of the store's.
+            last = timeout(PATIENCE / 2, load(&store, &KEY)).await.ok();
+        }
+        assert!(last.unwrap().unwrap().is_some());
+        assert_eq!(accepted.load(Ordering::SeqCst), 2);
+    });
+}

@@ -66,6 +66,7 @@ pub(super) struct Single {
     client: Client,
     config: AsyncConnectionConfig,
     limit: Duration,
+    patience: Duration,
     current: Mutex<Current>,
     /// One caller connects, the others wait for what comes of it.
     connecting: Semaphore,
@@ -76,6 +77,8 @@ struct Current {
     connection: Option<MultiplexedConnection>,
     /// Counts connections, so that only the one that failed is given up.
     number: u64,
+    /// When the first call began that nothing has been heard since.
+    asked: Option<Instant>,
 }
 
 impl Single {
@@ -87,6 +90,7 @@ impl Single {
             client,
             config,
             limit: options.limit(),
+            patience: options.response_timeout,
             current: Mutex::default(),
             connecting: Semaphore::new(1),
         };
@@ -129,9 +133,10 @@ impl Single {
     ) -> RedisResult<Value> {
         let reply = connection.send_packed_command(cmd).await;
         let reply = reply.and_then(Value::extract_error).map_err(cut_off);
-        if reply.as_ref().is_err_and(is_over) {
-            let mut current = self.lock();
-            if current.number == number {
+        let mut current = self.lock();
+        if current.number == number {
+            current.asked = None;
+            if reply.as_ref().is_err_and(is_over) {
                 current.connection = None;
             }
         }
@@ -157,8 +162,17 @@ impl Single {
     }
 
     fn current(&self) -> Option<(MultiplexedConnection, u64)> {
-        let current = self.lock();
-        Some((current.connection.clone()?, current.number))
+        let mut current = self.lock();
+        // Those who asked have gone before it could be found silent.
+        if current
+            .asked
+            .is_some_and(|asked| asked.elapsed() >= self.patience)
+        {
+            (current.connection, current.asked) = (None, None);
+        }
+        let connection = current.connection.clone()?;
+        current.asked.get_or_insert_with(Instant::now);
+        Some((connection, current.number))
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
@@ -193,6 +207,8 @@ fn is_over(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
         || error.kind() == ServerErrorKind::ReadOnly.into()
+        // Before version 7, what a command says inside a script is quoted in the text only.
+        || error.to_string().contains("-READONLY")
 }
 
 /// A cluster: the crate's client follows its slots. It never doubts a node that accepts
@@ -240,5 +256,21 @@ impl Cluster {
             *self.current.write().await = connection;
         }
         sleep(REPLACEMENT_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_became_a_replica_is_left_in_every_version() {
+        for reply in [
+            "READONLY You can't write against a read only replica. script: 0, on @user_script:1.",
+            "ERR Error running script (call to f_0): @user_script:7: @user_script: 7: -READONLY You can't write against a read only replica.",
+        ] {
+            let reply = ::redis::parse_redis_value(format!("-{reply}\r\n").as_bytes()).unwrap();
+            assert!(is_over(&reply.extract_error().unwrap_err()));
+        }
     }
 }
