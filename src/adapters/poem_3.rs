@@ -140,7 +140,16 @@ where
         let handled = self.inner.call(request).await;
         let handled = handled.map(IntoResponse::into_response);
         if session.close_if_unread() {
-            return self.shaped(handled);
+            let is_error = handled.is_err();
+            let mut answered = self.shaped(handled);
+            if let Ok(page) = &mut answered
+                && is_error
+            {
+                // Of another session, whose error cannot say so.
+                let headers = manager.failure_headers();
+                headers.insert_into(page.headers_mut());
+            }
+            return answered;
         }
         let status = match &handled {
             Ok(response) => response.status(),

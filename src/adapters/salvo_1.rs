@@ -144,6 +144,7 @@ where
             }
             Ok(_) => None,
         };
+        let is_replaced = error.is_some();
         if let Some(error) = error {
             empty(response, outside);
             self.answer(error, response);
@@ -151,7 +152,11 @@ where
                 headers.insert_into(&mut response.headers);
             }
         }
-        let headers = saved.unwrap_or_else(|_| self.manager.failure_headers());
+        let headers = match saved {
+            Ok(headers) if !(is_replaced && headers.is_empty()) => headers,
+            // Also of another session, whose response said so.
+            Ok(_) | Err(_) => self.manager.failure_headers(),
+        };
         headers.insert_into(&mut response.headers);
         said.add(headers);
         if !said.is_empty() {

@@ -76,7 +76,8 @@ where
             };
             if session.close_if_unread() {
                 let nothing = ResponseHeaders::default();
-                return Poll::Ready(answer(handled, nothing, this.on_error.as_ref()));
+                let on_error = this.on_error.as_ref();
+                return Poll::Ready(answer(handled, nothing, on_error, this.manager));
             }
             let status = match &handled {
                 Ok(response) => response.status(),
@@ -86,7 +87,7 @@ where
             let unsaved = match this.manager.finish_here(&session, status.as_u16()) {
                 Ok(Finish::Unsaved(unsaved)) => unsaved,
                 Ok(Finish::Done(headers)) => {
-                    return Poll::Ready(answer(handled, headers, on_error));
+                    return Poll::Ready(answer(handled, headers, on_error, this.manager));
                 }
                 Err(error) => {
                     let headers = this.manager.failure_headers();
@@ -106,7 +107,7 @@ where
         let on_error = this.on_error.as_ref();
         match saving.handled.take() {
             Some(handled) => Poll::Ready(match saved {
-                Ok(headers) => answer(handled, headers, on_error),
+                Ok(headers) => answer(handled, headers, on_error, this.manager),
                 Err(error) => fail(handled, error, this.manager.failure_headers(), on_error),
             }),
             // Polled after it was ready, which `Future` leaves to us.
@@ -116,17 +117,27 @@ where
 }
 
 /// The session is saved.
-fn answer<B>(
+fn answer<B, T>(
     handled: Handled<B>,
     headers: ResponseHeaders,
     on_error: Option<&OnError>,
-) -> Handled<EitherBody<B>> {
+    manager: &SessionManager<T>,
+) -> Handled<EitherBody<B>>
+where
+    T: SessionData + Default + Send + Sync + 'static,
+{
     let error = match &handled {
         Ok(response) => response.response().error(),
         Err(error) => Some(error),
     };
     let error = error.and_then(Error::as_error::<SessionError>);
     let page = on_error.zip(error).map(|(respond, error)| respond(error));
+    let headers = if page.is_some() && headers.is_empty() {
+        // Of another session, whose response said so.
+        manager.failure_headers()
+    } else {
+        headers
+    };
     match (handled, page) {
         (Ok(mut response), None) => {
             say(headers, None, response.response_mut());
@@ -372,6 +383,25 @@ mod tests {
             ))
             .wrap(middleware_of::<Prefs>("__Host-prefs").on_error(page));
         assert_eq!(answer!(app), (413, PAGE.to_owned(), 1));
+    }
+
+    #[test]
+    fn a_page_for_another_sessions_error_says_that_it_depends_on_a_cookie() {
+        async fn handler(session: Session<Notes>) -> Result<String, SessionError> {
+            session.read(|_| ()).await?;
+            Err(SessionError::NoStore)
+        }
+        let app = App::new()
+            .route("/", web::get().to(handler))
+            .wrap(middleware())
+            .wrap(middleware_of::<Prefs>("__Host-prefs").on_error(page));
+        let headers = System::new().block_on(async {
+            let app = init_service(app).await;
+            let response = app.call(TestRequest::default().to_request()).await;
+            response.unwrap().into_parts().1.headers().clone()
+        });
+        assert_eq!(headers.get("vary").unwrap(), "Cookie");
+        assert_eq!(headers.get("cache-control").unwrap(), "private, no-cache");
     }
 
     #[test]

@@ -97,7 +97,7 @@ where
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let status = response.status().code;
-        let headers = match made_for::<T>(request) {
+        let mut headers = match made_for::<T>(request) {
             None => ResponseHeaders::default(),
             Some(session) => match self.manager.finish(session.clone(), status).await {
                 Ok(headers) => headers,
@@ -119,6 +119,10 @@ where
         {
             replace(response, respond(&error, request));
             say_again(request, response);
+            if headers.is_empty() {
+                // Of another session, whose response said so.
+                headers = self.manager.failure_headers();
+            }
         }
         append_to(&headers, response);
         keep_said(request, headers);

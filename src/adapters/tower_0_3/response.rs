@@ -6,7 +6,7 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{Response, header::VARY};
 use pin_project_lite::pin_project;
 
 use super::OnError;
@@ -128,7 +128,9 @@ where
         .get::<Said>()
         .cloned()
         .unwrap_or_default();
-    let mut response = match (&saved, response.extensions().get::<SessionError>().cloned()) {
+    let error = response.extensions().get::<SessionError>().cloned();
+    let of_a_session = saved.is_err() || error.is_some();
+    let mut response = match (&saved, error) {
         (Err(error), _) => on_error.respond(error, None),
         (Ok(_), Some(error)) => on_error.respond(&error, Some(response)),
         (Ok(_), None) => response,
@@ -139,13 +141,26 @@ where
             headers.insert_into(response.headers_mut());
         }
     }
-    let headers = saved.unwrap_or_else(|_| manager.failure_headers());
+    let headers = match saved {
+        // Of another session, whose response said so.
+        Ok(headers) if headers.is_empty() && of_a_session && !says_so(&response) => {
+            manager.failure_headers()
+        }
+        Ok(headers) => headers,
+        Err(_) => manager.failure_headers(),
+    };
     headers.insert_into(response.headers_mut());
     said.add(headers);
     if !said.is_empty() {
         response.extensions_mut().insert(said);
     }
     response
+}
+
+/// Whether it says that it depends on a cookie.
+fn says_so<B>(response: &Response<B>) -> bool {
+    let mut vary = response.headers().get_all(VARY).iter();
+    vary.any(|name| name == "Cookie")
 }
 
 impl<F, T, E, B> fmt::Debug for ResponseFuture<F, T, E, B> {
@@ -228,5 +243,49 @@ mod tests {
         assert_eq!(cookies.len(), 1);
         assert!(cookies[0].to_str().unwrap().starts_with("__Host-prefs=A"));
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    }
+
+    /// Looks at one session, and answers with an error of it.
+    #[derive(Clone)]
+    struct Refusal;
+
+    impl Service<Request<()>> for Refusal {
+        type Response = Response<String>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<()>) -> Self::Future {
+            Box::pin(async move {
+                let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
+                prefs.read(|_| ()).await.unwrap();
+                let mut response = Response::new("refused".to_owned());
+                response.extensions_mut().insert(SessionError::NoStore);
+                Ok(response)
+            })
+        }
+    }
+
+    #[test]
+    fn a_page_for_another_sessions_error_says_that_it_depends_on_a_cookie() {
+        let inner = SessionLayer::new(testing::manager::<Prefs>());
+        let outer = SessionLayer::new(testing::manager::<Values>());
+        let page = |_: &SessionError| Response::new("sorry".to_owned());
+        let mut shaped = outer.clone().on_error(page).layer(inner.layer(Refusal));
+        let mut bare = outer.layer(inner.layer(Refusal));
+        let answers = [
+            ("sorry", testing::block_on(shaped.call(Request::new(())))),
+            ("refused", testing::block_on(bare.call(Request::new(())))),
+        ];
+        for (body, response) in answers {
+            let response = response.unwrap();
+            assert_eq!(response.body(), body);
+            let vary: Vec<_> = response.headers().get_all(VARY).iter().collect();
+            assert_eq!(vary, ["Cookie"], "{body}");
+            assert_eq!(response.headers()[CACHE_CONTROL], "private, no-cache");
+        }
     }
 }

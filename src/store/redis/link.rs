@@ -68,7 +68,7 @@ pub(super) struct Single {
     limit: Duration,
     patience: Duration,
     current: Mutex<Current>,
-    /// One caller connects, the others wait for what comes of it.
+    /// One caller connects at a time; who has waited has its connection, or connects too.
     connecting: Semaphore,
 }
 

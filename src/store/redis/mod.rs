@@ -18,6 +18,8 @@
 //!   an `allkeys-` one the list of revocations too, which brings revoked sessions back. A
 //!   full server then answers [`StoreErrorKind::Full`]; loading, deleting and
 //!   [`expire_at`](SessionStore::expire_at) still work, revoking does not.
+//! * A script that writes a row holds a few copies of it meanwhile, in Lua's memory, which
+//!   not every version counts against `maxmemory`: leave room for some of the largest.
 //! * `appendonly yes`. Without it, a restart forgets what was written since the last
 //!   snapshot, logouts included.
 //!
