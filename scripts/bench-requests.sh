@@ -2,8 +2,8 @@
 # bench-requests.sh [ROUNDS] [SECONDS] [--write]
 # What a session costs a request in every framework, and beside other session libraries: wrk
 # on loopback, every run between two of the framework's bare program. --write puts the figures
-# into docs/REQUESTS.md. Builds for minutes, then says how long it measures, which is about a
-# quarter of an hour: nothing else should be at work meanwhile.
+# into docs/REQUESTS.md. Builds for minutes, then says how long it measures, which is about
+# twenty minutes: nothing else should be at work meanwhile.
 . "$(dirname "$0")/lib.sh"
 numbers=()
 write=()
