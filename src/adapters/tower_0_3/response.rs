@@ -129,7 +129,7 @@ where
         .cloned()
         .unwrap_or_default();
     let error = response.extensions().get::<SessionError>().cloned();
-    let of_a_session = saved.is_err() || error.is_some();
+    let is_of_a_session = error.is_some();
     let mut response = match (&saved, error) {
         (Err(error), _) => on_error.respond(error, None),
         (Ok(_), Some(error)) => on_error.respond(&error, Some(response)),
@@ -143,7 +143,7 @@ where
     }
     let headers = match saved {
         // Of another session, whose response said so.
-        Ok(headers) if headers.is_empty() && of_a_session && !says_so(&response) => {
+        Ok(headers) if headers.is_empty() && is_of_a_session && !says_so(&response) => {
             manager.failure_headers()
         }
         Ok(headers) => headers,
@@ -193,37 +193,53 @@ mod tests {
 
     impl SessionData for Prefs {}
 
-    /// Renews one session, and makes the other too large for its cookie.
+    /// A handler.
     #[derive(Clone)]
-    struct Handler;
+    struct Handler<F>(F);
 
-    impl Service<Request<()>> for Handler {
+    impl<F, R> Service<Request<()>> for Handler<F>
+    where
+        F: FnMut(Request<()>) -> R,
+        R: Future<Output = Result<Response<String>, Infallible>>,
+    {
         type Response = Response<String>;
         type Error = Infallible;
-        type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
+        type Future = R;
 
         fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
             Poll::Ready(Ok(()))
         }
 
-        fn call(&mut self, request: Request<()>) -> Self::Future {
-            Box::pin(async move {
-                let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
-                prefs.log_in("ada").await.unwrap();
-                let values = request.extensions().get::<Session<Values>>().unwrap();
-                let mut noise = [0; 8_192];
-                getrandom::fill(&mut noise).unwrap();
-                let noise: String = noise
-                    .iter()
-                    .map(|byte| char::from(b'a' + byte % 26))
-                    .collect();
-                values
-                    .change(|values| values.insert("noise", &noise).unwrap())
-                    .await
-                    .unwrap();
-                Ok(Response::new("done".to_owned()))
-            })
+        fn call(&mut self, request: Request<()>) -> R {
+            (self.0)(request)
         }
+    }
+
+    /// Renews one session, and makes the other too large for its cookie.
+    async fn renew_and_flood(request: Request<()>) -> Result<Response<String>, Infallible> {
+        let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
+        prefs.log_in("ada").await.unwrap();
+        let values = request.extensions().get::<Session<Values>>().unwrap();
+        let mut noise = [0; 8_192];
+        getrandom::fill(&mut noise).unwrap();
+        let noise: String = noise
+            .iter()
+            .map(|byte| char::from(b'a' + byte % 26))
+            .collect();
+        values
+            .change(|values| values.insert("noise", &noise).unwrap())
+            .await
+            .unwrap();
+        Ok(Response::new("done".to_owned()))
+    }
+
+    /// Looks at one session, and answers with an error of it.
+    async fn refuse(request: Request<()>) -> Result<Response<String>, Infallible> {
+        let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
+        prefs.read(|_| ()).await.unwrap();
+        let mut response = Response::new("refused".to_owned());
+        response.extensions_mut().insert(SessionError::NoStore);
+        Ok(response)
     }
 
     #[test]
@@ -233,7 +249,7 @@ mod tests {
         let inner = SessionManager::<Prefs>::builder(codec).cookie(prefs);
         let inner = SessionLayer::new(inner.build().unwrap());
         let outer = SessionLayer::new(testing::manager::<Values>());
-        let mut service = outer.layer(inner.layer(Handler));
+        let mut service = outer.layer(inner.layer(Handler(renew_and_flood)));
         let response = testing::block_on(service.call(Request::new(()))).unwrap();
         assert_eq!(
             (response.status().as_u16(), response.body().as_str()),
@@ -245,37 +261,16 @@ mod tests {
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
     }
 
-    /// Looks at one session, and answers with an error of it.
-    #[derive(Clone)]
-    struct Refusal;
-
-    impl Service<Request<()>> for Refusal {
-        type Response = Response<String>;
-        type Error = Infallible;
-        type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>>>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, request: Request<()>) -> Self::Future {
-            Box::pin(async move {
-                let prefs = request.extensions().get::<Session<Prefs>>().unwrap();
-                prefs.read(|_| ()).await.unwrap();
-                let mut response = Response::new("refused".to_owned());
-                response.extensions_mut().insert(SessionError::NoStore);
-                Ok(response)
-            })
-        }
-    }
-
     #[test]
     fn a_page_for_another_sessions_error_says_that_it_depends_on_a_cookie() {
         let inner = SessionLayer::new(testing::manager::<Prefs>());
         let outer = SessionLayer::new(testing::manager::<Values>());
         let page = |_: &SessionError| Response::new("sorry".to_owned());
-        let mut shaped = outer.clone().on_error(page).layer(inner.layer(Refusal));
-        let mut bare = outer.layer(inner.layer(Refusal));
+        let mut shaped = outer
+            .clone()
+            .on_error(page)
+            .layer(inner.layer(Handler(refuse)));
+        let mut bare = outer.layer(inner.layer(Handler(refuse)));
         let answers = [
             ("sorry", testing::block_on(shaped.call(Request::new(())))),
             ("refused", testing::block_on(bare.call(Request::new(())))),
