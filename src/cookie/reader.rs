@@ -209,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_found_behind_any_number_of_semicolons() {
+        for count in 1..200 {
+            let semicolons = ";".repeat(count);
+            let line = format!("{semicolons}{NAME}=x{semicolons}");
+            assert_eq!(read(line.as_bytes()), ["x"], "{count}");
+        }
+    }
+
+    #[test]
     fn no_lines_and_empty_lines_yield_nothing() {
         assert!(candidates([], NAME).is_empty());
         for line in [&b""[..], b";", b";;; ;", b"=", b" ", b"=;="] {
