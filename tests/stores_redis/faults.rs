@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -250,21 +250,32 @@ const ALL: usize = usize::MAX;
 fn proxy(server: u16) -> (u16, Arc<AtomicUsize>) {
     let keep = Arc::new(AtomicUsize::new(ALL));
     let kept = Arc::clone(&keep);
+    let port = relay(server, move |_| Some(kept.swap(ALL, Ordering::SeqCst)));
+    (port, keep)
+}
+
+/// Passes bytes on to `server`. `passes` is told the connection's number, from 0, and says
+/// how many bytes of a reply pass, after which the connection is dropped if there are more;
+/// with `None` all of the reply is lost, and the connection stays.
+fn relay(server: u16, passes: impl Fn(usize) -> Option<usize> + Send + Sync + 'static) -> u16 {
+    let passes = Arc::new(passes);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        for client in listener.incoming() {
+        for (number, client) in listener.incoming().enumerate() {
             let mut client = client.unwrap();
             let mut upstream = TcpStream::connect(("127.0.0.1", server)).unwrap();
             let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut from, &mut to));
-            let kept = Arc::clone(&kept);
+            let passes = Arc::clone(&passes);
             thread::spawn(move || {
                 let mut reply = [0; 4096];
                 while let Ok(length @ 1..) = upstream.read(&mut reply) {
-                    let passed = kept.swap(ALL, Ordering::SeqCst).min(length);
-                    client.write_all(&reply[..passed]).unwrap();
-                    if passed < length {
+                    let Some(most) = passes(number) else {
+                        continue;
+                    };
+                    client.write_all(&reply[..most.min(length)]).unwrap();
+                    if most < length {
                         break;
                     }
                 }
@@ -273,7 +284,7 @@ fn proxy(server: u16) -> (u16, Arc<AtomicUsize>) {
             });
         }
     });
-    (port, keep)
+    port
 }
 
 #[test]
@@ -281,42 +292,26 @@ fn a_silent_connection_is_given_up_though_no_caller_waits_for_its_time_to_be_up(
     let Some(server) = RedisServer::start() else {
         return;
     };
-    // Lets the first connection through, then swallows it; later ones go through.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let upstream_port = server.port;
-    let swallow = Arc::new(AtomicUsize::new(0));
-    let accepted = Arc::new(AtomicUsize::new(0));
-    let (s2, a2) = (Arc::clone(&swallow), Arc::clone(&accepted));
-    thread::spawn(move || {
-        for (n, client) in listener.incoming().enumerate() {
-            a2.fetch_add(1, Ordering::SeqCst);
-            let mut client = client.unwrap();
-            let mut upstream = TcpStream::connect(("127.0.0.1", upstream_port)).unwrap();
-            let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
-            thread::spawn(move || std::io::copy(&mut from, &mut to));
-            let s = Arc::clone(&s2);
-            thread::spawn(move || {
-                let mut reply = [0; 4096];
-                while let Ok(length @ 1..) = upstream.read(&mut reply) {
-                    if n == 0 && s.load(Ordering::SeqCst) == 1 {
-                        continue;
-                    }
-                    client.write_all(&reply[..length]).unwrap();
-                }
-            });
-        }
-    });
+    // The first connection falls silent; later ones do not.
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let port = {
+        let (is_silent, connections) = (Arc::clone(&is_silent), Arc::clone(&connections));
+        relay(server.port, move |number| {
+            connections.fetch_max(number + 1, Ordering::SeqCst);
+            (number > 0 || !is_silent.load(Ordering::SeqCst)).then_some(ALL)
+        })
+    };
     run(async {
         let store = connect(&format!("redis://127.0.0.1:{port}")).await;
         create(&store, &KEY, b"x").await.unwrap();
-        swallow.store(1, Ordering::SeqCst);
+        is_silent.store(true, Ordering::SeqCst);
         let mut last = None;
         for _ in 0..6 {
             // A request's own limit, half of the store's.
             last = timeout(PATIENCE / 2, load(&store, &KEY)).await.ok();
         }
         assert!(last.unwrap().unwrap().is_some());
-        assert_eq!(accepted.load(Ordering::SeqCst), 2);
+        assert_eq!(connections.load(Ordering::SeqCst), 2);
     });
 }

@@ -303,16 +303,21 @@ mod tests {
         };
     }
 
+    /// A middleware that logs in and fails.
+    async fn enter_and_forbid(
+        session: Session<Notes>,
+        _: ServiceRequest,
+        _: Next<BoxBody>,
+    ) -> Result<ServiceResponse, Error> {
+        session.log_in("ada").await?;
+        Err(ErrorForbidden("not you"))
+    }
+
     #[test]
     fn what_a_middleware_further_inside_fails_with_is_a_response() {
         let app = App::new()
             .route("/", web::get().to(async || "not reached"))
-            .wrap(from_fn(
-                async |session: Session<Notes>, _: ServiceRequest, _: Next<BoxBody>| {
-                    session.log_in("ada").await?;
-                    Err::<ServiceResponse, _>(ErrorForbidden("not you"))
-                },
-            ))
+            .wrap(from_fn(enter_and_forbid))
             .wrap(middleware());
         assert_eq!(answer!(app), (403, "not you".to_owned(), 1));
 
@@ -368,12 +373,7 @@ mod tests {
         // It cannot be saved, and the response that it replaces is an error's.
         let app = App::new()
             .route("/", web::get().to(async || "not reached"))
-            .wrap(from_fn(
-                async |session: Session<Notes>, _: ServiceRequest, _: Next<BoxBody>| {
-                    session.log_in("ada").await?;
-                    Err::<ServiceResponse, _>(ErrorForbidden("not you"))
-                },
-            ))
+            .wrap(from_fn(enter_and_forbid))
             .wrap(middleware())
             .wrap(from_fn(
                 async |session: Session<Prefs>, request: ServiceRequest, next: Next<Either>| {
