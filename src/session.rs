@@ -186,7 +186,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
             live.logged_out = false;
         })
         .await?;
-        manager.tell(EventKind::LoggedIn, Some(identity.session_id()));
+        manager.tell(EventKind::LoggedIn, Some(identity.sid));
         Ok(())
     }
 
@@ -216,7 +216,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// What is changed afterwards begins a new session.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] when it cannot be revoked: the user is then still
+    /// [`SessionError::Unavailable`] when it cannot be revoked, and
+    /// [`SessionError::Unsupported`] when a newer version sealed it: the user is then still
     /// logged in, and must be told so.
     #[doc(alias = "destroy")]
     #[doc(alias = "flush")]
@@ -229,9 +230,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         self.0.looked.store(true, Ordering::Relaxed);
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
-        for claims in load::open_all(manager, &self.0.request) {
+        for claims in load::open_all(manager, &self.0.request)? {
             save_there::end(manager, &claims).await?;
-            manager.tell(EventKind::LoggedOut, Some(claims.session_id()));
+            manager.tell(EventKind::LoggedOut, Some(claims.sid));
         }
         let mut live = Live::empty(Presented::Nothing)?;
         live.logged_out = true;
@@ -354,10 +355,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         data: T,
     ) -> Result<Self, SessionError> {
         let held = Held {
-            claims: manager
-                .codec
-                .at(manager.now())
-                .claims(identity, T::SCHEMA)?,
+            claims: manager.codec.at(manager.now()).claims::<T>(identity)?,
             place: HeldPlace::Cookie,
             needs_reseal: false,
             needs_reissue: false,

@@ -50,8 +50,8 @@ pub use revocation::Revocation;
 pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
 
 use crate::{
-    claims::SessionId,
-    codec::{CodecBuilder, Encrypted, EncryptedCodec, record::row_key},
+    claims::{SessionId, Sid},
+    codec::{CodecBuilder, Encrypted, EncryptedCodec},
     cookie::CookieConfig,
     payload::SessionData,
     session::Session,
@@ -209,7 +209,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
             .await?;
         if let Some(store) = &self.0.store {
             // What is revoked has ended, also if its row goes by expiring.
-            let _ = store.delete(&RowKey(row_key(session))).await;
+            let _ = store.delete(&RowKey(*session.as_bytes())).await;
         }
         Ok(())
     }
@@ -347,8 +347,9 @@ impl<T> Inner<T> {
         self.revocations.as_ref()
     }
 
-    pub(crate) fn tell(&self, kind: EventKind, session: Option<SessionId>) {
+    pub(crate) fn tell(&self, kind: EventKind, session: Option<Sid>) {
         if let Some(listener) = &self.listener {
+            let session = session.map(Sid::public);
             listener(&SessionEvent { kind, session });
         }
     }

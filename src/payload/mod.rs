@@ -61,12 +61,14 @@ pub trait SessionData: Serialize + DeserializeOwned {
     /// The version of the type's shape. It stands in every token.
     const SCHEMA: u16 = 0;
 
+    const SHAPE: u16 = 0;
+
     /// Reads what an earlier version of the type wrote; `None` ends the session.
     ///
     /// `bytes` are authentic and inflated, as the version `from` wrote them.
     #[must_use]
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-        let _ = (from, bytes);
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        let _ = (schema, shape, bytes);
         None
     }
 }
@@ -75,10 +77,10 @@ pub trait SessionData: Serialize + DeserializeOwned {
 impl<T: SessionData> SessionData for Option<T> {
     const SCHEMA: u16 = T::SCHEMA;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+    fn migrate(from: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (0, []) => Some(None),
-            (1, inner) => T::migrate(from, inner).map(Some),
+            (1, inner) => T::migrate(from, shape, inner).map(Some),
             _ => None,
         }
     }
@@ -116,7 +118,7 @@ mod tests {
     impl SessionData for Login {
         const SCHEMA: u16 = 1;
 
-        fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+        fn migrate(from: u16, _: u16, bytes: &[u8]) -> Option<Self> {
             let user = (from == 0).then(|| from_postcard(bytes))??;
             Some(Self { user, theme: 0 })
         }
@@ -127,11 +129,11 @@ mod tests {
         type Data = Option<Login>;
         assert_eq!(Data::SCHEMA, 1);
         let login = Some(Login { user: 42, theme: 0 });
-        assert_eq!(Data::migrate(0, &[1, 42]), Some(login));
-        assert_eq!(Data::migrate(0, &[0]), Some(None));
+        assert_eq!(Data::migrate(0, 0, &[1, 42]), Some(login));
+        assert_eq!(Data::migrate(0, 0, &[0]), Some(None));
         for bad in [&[][..], &[0, 0], &[1], &[1, 42, 0], &[2, 42]] {
-            assert_eq!(Data::migrate(0, bad), None, "{bad:?}");
+            assert_eq!(Data::migrate(0, 0, bad), None, "{bad:?}");
         }
-        assert_eq!(Data::migrate(7, &[1, 42]), None);
+        assert_eq!(Data::migrate(7, 0, &[1, 42]), None);
     }
 }
