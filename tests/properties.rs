@@ -367,7 +367,7 @@ struct Present {
 impl SessionData for Present {
     const SCHEMA: u16 = 2;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+    fn migrate(from: u16, _: u16, bytes: &[u8]) -> Option<Self> {
         let former: Former =
             (from == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
         let theme = Some("before".to_owned());

@@ -3,23 +3,71 @@
 use std::io::Write;
 
 use sealed_session::{
-    OpenErrorKind, Values,
+    OpenErrorKind, SessionData, Values,
     claims::{Claims, Kind},
     codec::{Encrypted, Signed, Suite},
     manager::Place,
+    payload::from_postcard,
     token::MAX_COOKIE_LEN,
 };
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{args::DecodeArgs, failure::Failure, sealing, store};
 
 /// A session, and what its token says of it.
 pub(crate) struct Decoded {
-    pub(crate) data: Values,
+    pub(crate) data: Data,
     pub(crate) claims: Claims,
     pub(crate) place: Place,
     /// Whether it needs to be sealed, or issued, anew; known of sessions in the cookie.
     pub(crate) needs: Option<(bool, bool)>,
+}
+
+/// The data of a session of any type. Only that of `Values` describes itself.
+#[derive(Clone)]
+pub(crate) enum Data {
+    Values(Values),
+    Typed { len: usize, schema: u16, shape: u16 },
+}
+
+/// Every version of every type is an earlier one of this.
+impl SessionData for Data {
+    const SCHEMA: u16 = u16::MAX;
+
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        if (schema, shape) == (Values::SCHEMA, Values::SHAPE) {
+            return from_postcard(bytes).map(Self::Values);
+        }
+        Some(Self::Typed {
+            len: bytes.len(),
+            schema,
+            shape,
+        })
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Values(Values::default())
+    }
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Values(values) => values.serialize(serializer),
+            Self::Typed { len, schema, shape } => serializer.collect_str(&format_args!(
+                "typed data, {len} bytes, schema {schema}, shape {shape}"
+            )),
+        }
+    }
+}
+
+/// Nothing is written in its form.
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("data of any type has no form of its own"))
+    }
 }
 
 pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure> {
@@ -28,7 +76,7 @@ pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure>
         None if args.sealing.signed => open::<Signed>(args),
         None => open::<Encrypted>(args),
     }?;
-    let json = if args.claims {
+    let json = if args.claims || matches!(decoded.data, Data::Typed { .. }) {
         serde_json::to_string(&WithClaims::of(&decoded))
     } else {
         serde_json::to_string(&decoded.data)
@@ -61,7 +109,7 @@ fn open<S: Suite>(args: &DecodeArgs) -> Result<Decoded, Failure> {
 #[derive(Serialize)]
 struct WithClaims<'a> {
     claims: ClaimsJson,
-    data: &'a Values,
+    data: &'a Data,
 }
 
 impl<'a> WithClaims<'a> {
@@ -81,6 +129,7 @@ impl<'a> WithClaims<'a> {
                 subject: subject(claims),
                 class: claims.class().index(),
                 schema: claims.schema(),
+                shape: claims.shape(),
                 deflated: claims.is_deflated(),
                 needs_reseal: decoded.needs.map(|(reseal, _)| reseal),
                 needs_reissue: decoded.needs.map(|(_, reissue)| reissue),
@@ -102,6 +151,7 @@ struct ClaimsJson {
     subject: Option<String>,
     class: u8,
     schema: u16,
+    shape: u16,
     deflated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_reseal: Option<bool>,
@@ -120,6 +170,6 @@ pub(crate) fn kind(claims: &Claims) -> &'static str {
 
 pub(crate) fn subject(claims: &Claims) -> Option<String> {
     let subject = claims.subject()?;
-    let number = u64::from_be_bytes(*subject.as_bytes());
-    Some(format!("{number:016x}"))
+    let number = u128::from_be_bytes(*subject.as_bytes());
+    Some(format!("{number:032x}"))
 }

@@ -102,10 +102,10 @@ impl Extensions {
     /// Takes one extension; `false` if its type is unknown.
     fn take(&mut self, kind: u8, content: &[u8]) -> Result<bool, &'static str> {
         let word = || {
-            let bytes: [u8; 4] = content
-                .try_into()
-                .map_err(|_| "an extension has another length than its type")?;
-            Ok(u32::from_be_bytes(bytes))
+            let bytes: Result<[u8; 4], _> = content.try_into();
+            bytes
+                .map(u32::from_be_bytes)
+                .map_err(|_| "an extension has another length than its type")
         };
         match kind {
             DEVICE_KEY => {

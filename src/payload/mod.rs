@@ -61,6 +61,7 @@ pub trait SessionData: Serialize + DeserializeOwned {
     /// The version of the type's shape. It stands in every token.
     const SCHEMA: u16 = 0;
 
+    /// A hash of the type's shape.
     const SHAPE: u16 = 0;
 
     /// Reads what an earlier version of the type wrote; `None` ends the session.
