@@ -367,9 +367,9 @@ struct Present {
 impl SessionData for Present {
     const SCHEMA: u16 = 2;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+    fn migrate(schema: u16, _shape: u16, bytes: &[u8]) -> Option<Self> {
         let former: Former =
-            (from == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
+            (schema == 0).then(|| sealed_session::payload::from_postcard(bytes))??;
         let theme = Some("before".to_owned());
         Some(Self {
             user: former.user,

@@ -213,8 +213,8 @@ struct Migrated(Vec<u32>);
 impl SessionData for Migrated {
     const SCHEMA: u16 = 1;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-        let Count(count) = (from == 0).then(|| from_postcard(bytes)).flatten()?;
+    fn migrate(schema: u16, _shape: u16, bytes: &[u8]) -> Option<Self> {
+        let Count(count) = (schema == 0).then(|| from_postcard(bytes)).flatten()?;
         Some(Self(vec![count]))
     }
 }

@@ -172,7 +172,7 @@ impl OpenedToken {
         let data = if self.claims.schema == T::SCHEMA {
             from_postcard(self.bytes())
         } else {
-            T::migrate(self.claims.schema, self.bytes())
+            T::migrate(self.claims.schema, 0, self.bytes())
         };
         data.ok_or(SCHEMA)
     }
