@@ -217,10 +217,10 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
     assert_eq!(claims["class"], 0);
     assert_eq!(claims["needs_reseal"], false);
     assert_eq!(claims["needs_reissue"], false);
-    for id in ["sid", "subject"] {
+    for (id, len) in [("sid", 16), ("subject", 32)] {
         let id = claims[id].as_str().unwrap();
         assert!(
-            id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            id.len() == len && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{id}"
         );
     }
@@ -553,7 +553,7 @@ fn the_demo_shows_each_step_in_80_columns_and_no_escape_codes() {
     if cfg!(feature = "store-sqlite") {
         steps.extend(["Outgrow", "Restart", "Shrink", "Log out"]);
         for part in [
-            "in the store   185 bytes",
+            "in the store   198 bytes",
             "the same session, byte by byte",
             "refused: conflict",
             "refused: revoked",

@@ -415,7 +415,7 @@ fn a_session_grows_into_the_store_and_shrinks_back_without_losing_anything() {
         assert_eq!(cart(&manager, &client).len(), n + 1);
         places.push(place(&manager, &client));
         if places[n] == Place::Store {
-            assert_eq!(client.cookie.as_ref().unwrap().len(), 160);
+            assert_eq!(client.cookie.as_ref().unwrap().len(), 163);
         }
     }
     let crossing = places.iter().position(|&place| place == Place::Store);
@@ -1520,7 +1520,7 @@ fn without_a_store_too_large_is_an_error_that_names_size_and_limit() {
         matches!(
             error,
             Err(SessionError::Seal(SealError::TooLarge {
-                size: 4174,
+                size: 4177,
                 limit: 4096
             }))
         ),
@@ -1551,8 +1551,8 @@ fn a_strategy_that_needs_a_store_is_not_built_without() {
         ManagerError::NeedsStore
     );
     assert_eq!(
-        build(world.builder().budget(184)),
-        ManagerError::Budget(185)
+        build(world.builder().budget(197)),
+        ManagerError::Budget(198)
     );
     assert!(world.builder().budget(185).build().is_ok());
 }

@@ -259,7 +259,7 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// A token's bytes up to its tag, its prefix still empty.
     fn content<T: SessionData>(&self, claims: &mut Claims, data: &T) -> Result<Content, SealError> {
         let start = S::ID.prefix_len();
-        let head = start.saturating_add(claims.len());
+        let head = start.saturating_add(claims.encoded_len());
         let frame = head.saturating_add(S::ID.tag_len());
         let characters = self.codec.limit.saturating_sub(self.codec.name().len());
         let Some(room) = token::byte_len(characters).checked_sub(frame) else {
