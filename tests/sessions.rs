@@ -1554,7 +1554,7 @@ fn a_strategy_that_needs_a_store_is_not_built_without() {
         build(world.builder().budget(197)),
         ManagerError::Budget(198)
     );
-    assert!(world.builder().budget(185).build().is_ok());
+    assert!(world.builder().budget(198).build().is_ok());
 }
 
 #[test]
