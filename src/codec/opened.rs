@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, body, from_postcard},
+    payload::{SessionData, body, from_postcard, values::Values},
     wiped::Wiped,
 };
 
@@ -187,7 +187,10 @@ impl OpenedToken {
     /// Whether the data was written by this version of the type (SPEC section 6.4).
     pub(crate) fn is_of<T: SessionData>(&self) -> bool {
         let Claims { schema, shape, .. } = self.claims;
-        schema == T::SCHEMA && (shape == T::SHAPE || shape == 0 || T::SHAPE == 0)
+        let is_values = |shape| shape == Values::SHAPE;
+        let is_unknown = shape == 0 || T::SHAPE == 0;
+        let fits = is_unknown && !is_values(shape) && !is_values(T::SHAPE);
+        schema == T::SCHEMA && (shape == T::SHAPE || fits)
     }
 
     /// The session's data in a type that borrows its text from the token: the fastest way
