@@ -50,7 +50,7 @@ MEMBER = re.compile(rf"(?:['\"]({NAME})['\"]|\b([a-z_]\w*))\s*(?:=>|:(?!:))")
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 # The API itself, names that only examples have, and what the patterns take for names.
 NOT_NAMES = set(
-    """append cookie count exists foo bar baz get has is_empty items iter join key keys length map pop push save set sid split
+    """append cookie count counter exists foo bar baz get has is_empty items iter join key keys length map pop push save set sid split
     store test to_s update value values
     application_secret command cur_op default https js partial password_hash_ server ts""".split()
 )
@@ -63,9 +63,17 @@ STANDARD = """
     gender birthdate zoneinfo locale phone_number phone_number_verified address updated_at
     formatted street_address locality region postal_code country
     iss aud exp iat nbf jti auth_time nonce acr amr azp sid roles groups
-    access_token token_type expires_in refresh_token scope id_token
+    access_token token_type expires_in expires_at refresh_token scope id_token
     state code_verifier redirect_uri client_id
 """.split()
+# Names of the project's sample sessions of a login, and of one with messages to be shown.
+SAMPLES = """
+    auth_time csrf_token display_name email flash level locale mfa return_to roles text theme user_id
+""".split()
+# More of them, in the sample with tokens.
+MORE_SAMPLES = ["id_token_expires", "scopes"]
+# What is shown once, and gone with the next request: not worth one of the shortest numbers.
+SHOWN_ONCE = "alert error error_msg errors info message messages msg notice status success warning".split()
 
 
 def names(text, has_members):
@@ -115,9 +123,10 @@ def main(folders, as_table):
         for name in ranking:
             print(f"{repositories[name]:3} {occurrences[name]:5} {name}")
         return
-    first, rest = ranking[:24], set(STANDARD).difference(ranking[:24])
-    rest.update([name for name in ranking[24:] if name not in rest][: 104 - len(rest)])
-    print("\n".join([*first, *sorted(rest)]))
+    first = SAMPLES + [name for name in ranking if name not in SAMPLES + SHOWN_ONCE][: 24 - len(SAMPLES)]
+    rest = set(STANDARD + MORE_SAMPLES).difference(first)
+    rest.update([name for name in ranking if name not in rest.union(first)][: 104 - len(rest)])
+    print("\n".join([*sorted(first), *sorted(rest)]))
 
 
 if __name__ == "__main__":
