@@ -31,6 +31,7 @@ find_python() {
     has_cryptography "$python"
 }
 
+export PYTHONDONTWRITEBYTECODE=1
 if find_python; then
     mkdir "$temp/vectors"
     "$python" tests/vectors/generate.py "$temp/vectors"

@@ -138,7 +138,7 @@ def seal(s, suite, keys=None, limit=ssc1.LARGEST_VALUE):
         ring(keys), policy(s["policy"]), s["now"], bytes.fromhex(s["random"]), wants, s["created"],
         s["class"], None if s["user_id"] is None else s["user_id"].encode(),
         extensions(s["extensions"]), bytes.fromhex(s["caller_aad"]), s["compression"], limit,
-    )  # fmt: skip
+    )
 
 
 def identity(s, kind):
@@ -147,7 +147,7 @@ def identity(s, kind):
     return ssc1.make_claims(
         kind, *place, bytes.fromhex(s["random"][:32]), wanted(s["session"]), s["created"],
         s["class"], None if user is None else user.encode(), extensions(s["extensions"]),
-    )  # fmt: skip
+    )
 
 
 def claims_json(claims):
@@ -331,7 +331,7 @@ def record(vector):
     arguments = (
         ssc1.from_text(vector["record"]), *place.other(), claims, bytes.fromhex(o["handle"]),
         int(o["version"]), wanted(place.json), o["max_record_bytes"], place.former,
-    )  # fmt: skip
+    )
     if vector["verdict"] == "reject":
         return refused(vector, ssc1.open_record, *arguments)
     expect, s, derived = vector["expect"], sealing(vector), vector["derived"]
@@ -407,7 +407,7 @@ RUN = {
     "keys": key, "derivations": derivation, "postcard": encoding, "values": cbor, "json": jsons,
     "auxiliary": auxiliary, "references": reference, "records": record, "revocations": revocation,
     "rings": ring_file, "writer": writer, "cookies": cookies,
-}  # fmt: skip
+}
 
 
 def main():

@@ -395,7 +395,7 @@ def open_unread(text, suite, context, name, ring, policy, now, caller_aad=b"", a
 
 
 def open_token(text, suite, context, name, ring, policy, now, wanted=VALUES, caller_aad=b"",
-               accept_also=()):  # fmt: skip
+               accept_also=()):
     place = (suite, context, name, ring, policy, now, caller_aad, accept_also)
     claims, body, *needs = open_unread(text, *place)
     check(claims.kind == INLINE, "wrong-kind", 15)
@@ -403,7 +403,7 @@ def open_token(text, suite, context, name, ring, policy, now, wanted=VALUES, cal
 
 
 def make_claims(kind, context, policy, now, sid, wanted, created=None, lifetime=0, user_id=None,
-                extensions=()):  # fmt: skip
+                extensions=()):
     created = now if created is None else created
     times = (created, *deadlines(policy, lifetime, created, extensions, now))
     who = None if user_id is None else subject(context, user_id)
@@ -413,7 +413,7 @@ def make_claims(kind, context, policy, now, sid, wanted, created=None, lifetime=
 
 def seal_token(session, suite, context, name, ring, policy, now, random, wanted=VALUES,
                created=None, lifetime=0, user_id=None, extensions=(), caller_aad=b"",
-               compression="in-store", limit=LARGEST_VALUE):  # fmt: skip
+               compression="in-store", limit=LARGEST_VALUE):
     """The token's text. `random` are 16 bytes of sid and 24 (signed: 0) of nonce."""
     who = (random[:16], wanted, created, lifetime, user_id, extensions)
     claims = make_claims(INLINE, context, policy, now, *who)
@@ -436,7 +436,7 @@ def seal_token(session, suite, context, name, ring, policy, now, random, wanted=
 
 
 def open_cookies(lines, suite, context, name, ring, policy, now, wanted=VALUES, caller_aad=b"",
-                 accept_also=()):  # fmt: skip
+                 accept_also=()):
     """The value that counts."""
     place = (suite, context, name, ring, policy, now, caller_aad, accept_also)
     refusals, doubtful = [], False
@@ -541,7 +541,7 @@ def wrap_record(root, context, name, handle, version, nonce, claims, body):
 
 
 def seal_record(session, root, context, name, claims, handle, version, nonce, kind="values",
-                compression="in-store", limit=LARGEST_RECORD):  # fmt: skip
+                compression="in-store", limit=LARGEST_RECORD):
     content = postcard.encode(kind, session)
     check(len(content) <= limit, "too-large")
     shorten = compression != "never" and len(content) >= 4096
@@ -555,7 +555,7 @@ def seal_record(session, root, context, name, claims, handle, version, nonce, ki
 
 
 def open_record(data, context, name, ring, now, reference, handle, version, wanted=VALUES,
-                limit=LARGEST_RECORD, accept_also=()):  # fmt: skip
+                limit=LARGEST_RECORD, accept_also=()):
     """`reference` are the claims of the reference, whose times have been checked."""
     check(len(data) >= 17, "malformed", 1)
     check(data[0] == 3, "wrong-suite", 2)
