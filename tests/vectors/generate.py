@@ -387,7 +387,7 @@ def layouts(suite):
     for shape, asked, fine in [
         (0x1234, 0x1234, True), (0, 0x1234, True), (0x1234, 0, True), (0, 0, True),
         (0x1234, 0x1235, False), (0xFFFE, 1, False), (VALUES, 0x1234, False),
-        (0x1234, VALUES, False), (VALUES, 0, True),
+        (0x1234, VALUES, False), (VALUES, 0, False), (0, VALUES, False),
     ]:
         name = f"shape {shape:04x} where {asked:04x} is expected"
         m = mk(session=typed("text", "dark", shape=shape))
