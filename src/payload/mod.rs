@@ -42,8 +42,8 @@ pub use compress::Compression;
 /// impl SessionData for Login {
 ///     const SCHEMA: u16 = 1;
 ///
-///     fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-///         match from {
+///     fn migrate(schema: u16, _shape: u16, bytes: &[u8]) -> Option<Self> {
+///         match schema {
 ///             0 => from_postcard::<LoginV0>(bytes).map(|old| Login { user: old.user, theme: None }),
 ///             _ => None,
 ///         }
@@ -58,15 +58,23 @@ pub use compress::Compression;
 /// [`SealError::NotRoundTrip`](crate::SealError::NotRoundTrip); use
 /// [`Values`](values::Values) for data without a fixed shape.
 pub trait SessionData: Serialize + DeserializeOwned {
-    /// The version of the type's shape. It stands in every token.
+    /// The version of the type. Every token carries it.
     const SCHEMA: u16 = 0;
 
-    /// Reads what an earlier version of the type wrote; `None` ends the session.
+    /// A hash of the type's fields and variants, or 0 where it is not known.
     ///
-    /// `bytes` are authentic and inflated, as the version `from` wrote them.
+    /// Every token carries it, so that a changed type under an unchanged
+    /// [`SCHEMA`](Self::SCHEMA) is noticed. 0 and 0xffff (of [`Values`](values::Values)) are
+    /// no hashes.
+    const SHAPE: u16 = 0;
+
+    /// Reads the bytes of an earlier version of the type; `None` ends the session.
+    ///
+    /// `bytes` are authentic and inflated, `schema` and `shape` those of the type that
+    /// wrote them.
     #[must_use]
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-        let _ = (from, bytes);
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        let _ = (schema, shape, bytes);
         None
     }
 }
@@ -75,10 +83,17 @@ pub trait SessionData: Serialize + DeserializeOwned {
 impl<T: SessionData> SessionData for Option<T> {
     const SCHEMA: u16 = T::SCHEMA;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+    /// `T`'s rotated left by one bit: never that of `T`, and `migrate` can undo it.
+    const SHAPE: u16 = match T::SHAPE {
+        values::SHAPE => values::SHAPE - 1,
+        shape => shape.rotate_left(1),
+    };
+
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
-            (0, []) => Some(None),
-            (1, inner) => T::migrate(from, inner).map(Some),
+            // In a forgotten version it could be another type's zero.
+            (0, []) => (schema != T::SCHEMA).then_some(None),
+            (1, inner) => T::migrate(schema, shape.rotate_right(1), inner).map(Some),
             _ => None,
         }
     }
@@ -116,8 +131,10 @@ mod tests {
     impl SessionData for Login {
         const SCHEMA: u16 = 1;
 
-        fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
-            let user = (from == 0).then(|| from_postcard(bytes))??;
+        const SHAPE: u16 = 0x8002;
+
+        fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+            let user = ((schema, shape) == (0, 0x8001)).then(|| from_postcard(bytes))??;
             Some(Self { user, theme: 0 })
         }
     }
@@ -125,13 +142,23 @@ mod tests {
     #[test]
     fn an_optional_session_migrates_as_its_content_does() {
         type Data = Option<Login>;
-        assert_eq!(Data::SCHEMA, 1);
+        assert_eq!((Data::SCHEMA, Data::SHAPE), (1, 0x0005));
         let login = Some(Login { user: 42, theme: 0 });
-        assert_eq!(Data::migrate(0, &[1, 42]), Some(login));
-        assert_eq!(Data::migrate(0, &[0]), Some(None));
+        assert_eq!(Data::migrate(0, 0x0003, &[1, 42]), Some(login));
+        assert_eq!(Data::migrate(0, 0x0003, &[0]), Some(None));
         for bad in [&[][..], &[0, 0], &[1], &[1, 42, 0], &[2, 42]] {
-            assert_eq!(Data::migrate(0, bad), None, "{bad:?}");
+            assert_eq!(Data::migrate(0, 0x0003, bad), None, "{bad:?}");
         }
-        assert_eq!(Data::migrate(7, &[1, 42]), None);
+        assert_eq!(Data::migrate(7, 0x0003, &[1, 42]), None);
+        assert_eq!(Data::migrate(0, 0x8001, &[1, 42]), None);
+        assert_eq!(Data::migrate(1, 0x0003, &[0]), None);
+    }
+
+    #[test]
+    fn option_of_a_type_never_has_its_shape() {
+        assert_eq!(Option::<Plain<u8>>::SHAPE, 0);
+        assert_eq!(Plain::<values::Values>::SHAPE, 0);
+        assert_eq!(values::Values::SHAPE, 0xffff);
+        assert_eq!(Option::<values::Values>::SHAPE, 0xfffe);
     }
 }
