@@ -440,28 +440,26 @@ def open_cookies(lines, suite, context, name, ring, policy, now, wanted=VALUES, 
                  accept_also=()):
     """The value that counts."""
     place = (suite, context, name, ring, policy, now, caller_aad, accept_also)
-    refusals, doubtful = [], False
+    refusals, opened, may_be_planted, too_many = [], [], False, False
     former = [also.name for also in accept_also if also.until > now]
     for names in ([name], dict.fromkeys(former)):
-        opened = []
+        if opened or any(str(refused) == "unsupported" for refused in refusals):
+            break
         for each in names:
-            found = [value for value in cookie_values(lines, each)]
-            may_be_planted = not each.startswith("__Host-")
-            doubtful |= may_be_planted and bool(found)
-            too_many = len(found) > 4
+            found = list(cookie_values(lines, each))
+            may_be_planted |= bool(found) and not each.startswith("__Host-")
+            too_many |= len(found) > 4
             for value in filter(None, found[:4]):
                 try:
-                    opened.append((open_inline(value, *place), value, too_many))
+                    opened.append((open_inline(value, *place), value))
                 except Refused as refused:
                     refusals.append(refused)
-        if opened:
-            break
     if not opened:
         unsupported = [refused for refused in refusals if str(refused) == "unsupported"]
         raise (unsupported + refusals + [Refused("absent")])[0]
-    several = len({unread.claims.sid for unread, _, _ in opened}) > 1 or any(t for _, _, t in opened)
-    check(not (doubtful and several), "ambiguous")
-    unread, value, _ = max(opened, key=lambda each: each[0].claims.issued)
+    several = too_many or len({unread.claims.sid for unread, _ in opened}) > 1
+    check(not (may_be_planted and several), "ambiguous")
+    unread, value = max(opened, key=lambda each: each[0].claims.issued)
     read_body(unread.claims, unread.body, wanted, LARGEST_BODY, 16)
     return value
 
@@ -477,9 +475,9 @@ def cookie_values(lines, name):
     for pair in ";".join(lines).split(";"):
         key, equals, value = pair.partition("=")
         value = value.strip(" \t")
-        if equals and key.strip(" \t") == name:
-            if re.fullmatch(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", value):
-                yield value
+        named = equals and key.strip(" \t") == name and len(pair.strip(" \t")) <= 8192
+        if named and re.fullmatch(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*", value):
+            yield value
 
 
 # SPEC 9: auxiliary tokens

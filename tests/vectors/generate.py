@@ -57,18 +57,24 @@ REASONS = {
     "auth": (8, "not-authentic", "altered, or of another context, name or caller data"),
     "cut": (9, "malformed", "claims are cut short"),
     "order": (9, "malformed", "created, issued and expires are not in order"),
-    "extensions": (9, "malformed", "extensions are not as specified"),
+    "extensions": (9, "malformed", "the extensions are not as specified"),
+    "ext-order": (9, "malformed", "extensions are not in ascending order"),
+    "ext-length": (9, "malformed", "an extension has another length than its type"),
+    "ext-key": (9, "malformed", "the device key is no compressed point"),
+    "ext-stay": (9, "malformed", "only an inline token says which stay it left"),
+    "ext-auth": (9, "malformed", "the last authentication is not after the beginning"),
     "class": (10, "malformed", "unknown lifetime class"),
     "future": (11, "not-yet-valid", "issued in the future"),
     "absolute": (12, "expired-absolute", "too old"),
     "idle": (13, "expired-idle", "unused for too long"),
-    "newer": (14, "unsupported", "of a newer format"),
+    "newer": (14, "unsupported", "a newer version of the format wrote it"),
     "kind": (15, "wrong-kind", "not an inline session"),
     "padding": (16, "malformed", "padding is not as specified"),
     "deflate": (17, "malformed", "not one whole deflate stream"),
     "bomb": (18, "too-large", "inflates to more than is allowed"),
-    "newer-schema": (19, "unsupported", "of a newer schema"),
+    "newer-schema": (19, "unsupported", "a newer version of the session type wrote the data"),
     "schema": (20, "schema", "the data is not of the type that was asked for"),
+    "shape": (20, "schema", "the type changed without a new version"),
     "type": (21, "schema", "the data is not of the type that was asked for"),
 }
 FILES = {}
@@ -391,7 +397,7 @@ def layouts(suite):
     ]:
         name = f"shape {shape:04x} where {asked:04x} is expected"
         m = mk(session=typed("text", "dark", shape=shape))
-        (ok if fine else no)(name, "SPEC 6.4", *([m] if fine else ["schema", m]), shape=asked)
+        (ok if fine else no)(name, "SPEC 6.4", *([m] if fine else ["shape", m]), shape=asked)
     no("another schema and another shape, newer", "SPEC 6.4", "newer-schema",
        mk(session=typed("text", "dark", 1, 0x1234)), schema=0, shape=0x1235)
     no("another schema of the same shape", "SPEC 6.4", "schema",
@@ -642,29 +648,32 @@ def extensions():
             ("a total that ends within an entry", "03050201"),
             ("an entry beyond the total, within the plaintext", "0205010000"),
             ("a last entry without a length", "03050006"),
-            ("type 0", "020000"),
-            ("the same type twice", "0406000600"),
-            ("descending types", "0407000600"),
-            ("the same known type twice", "0c" + "030477359400" * 2),
-            ("known types in descending order", "0c" + "04047fffffff" + "030477359400"),
-            ("a device key of 32 bytes", "220120" + "02" * 32),
-            ("a device key of 34 bytes", "240122" + "02" * 34),
-            ("a device key of no bytes", "020100"),
-            ("a device key that begins with 04", "230121" + "04" * 33),
-            ("a device key that begins with 00", "230121" + "00" * 33),
-            ("a stay of 3 bytes", "050203000001"),
-            ("a stay of 5 bytes", "0702050000000001"),
-            ("an end of 8 bytes", "0a0308" + "00" * 4 + "7fffffff"),
-            ("an end of no bytes", "020300"),
-            ("a last authentication of 1 byte", "03040101"),
-            ("a last authentication at created", "060404" + u32(NOW).hex()),
-            ("a last authentication before created", "060404" + u32(NOW - 1).hex()),
         ]:
             no(name, "extensions", raw)
-        no("a flag and no extensions", "cut" if suite == "" else "extensions", "00", body=b"")
+        for name, why, raw in [
+            ("type 0", "order", "020000"),
+            ("the same type twice", "order", "0406000600"),
+            ("descending types", "order", "0407000600"),
+            ("the same known type twice", "order", "0c" + "030477359400" * 2),
+            ("known types in descending order", "order", "0c" + "04047fffffff" + "030477359400"),
+            ("a device key of 32 bytes", "key", "220120" + "02" * 32),
+            ("a device key of 34 bytes", "key", "240122" + "02" * 34),
+            ("a device key of no bytes", "key", "020100"),
+            ("a device key that begins with 04", "key", "230121" + "04" * 33),
+            ("a device key that begins with 00", "key", "230121" + "00" * 33),
+            ("a stay of 3 bytes", "length", "050203000001"),
+            ("a stay of 5 bytes", "length", "0702050000000001"),
+            ("an end of 8 bytes", "length", "0a0308" + "00" * 4 + "7fffffff"),
+            ("an end of no bytes", "length", "020300"),
+            ("a last authentication of 1 byte", "length", "03040101"),
+            ("a last authentication at created", "auth", "060404" + u32(NOW).hex()),
+            ("a last authentication before created", "auth", "060404" + u32(NOW - 1).hex()),
+        ]:
+            no(name, "ext-" + why, raw)
+        no("a total of 0 at the very end", "extensions", "00", body=b"")
         no("extensions cut short with the plaintext", "extensions", "2301210203", body=b"")
-        no("a stay in a reference", "extensions", entries=((2, 1),), claims={"kind": 1})
-        no("a stay in a record", "extensions", entries=((2, 1),), claims={"kind": 2})
+        no("a stay in a reference", "ext-stay", entries=((2, 1),), claims={"kind": 1})
+        no("a stay in a record", "ext-stay", entries=((2, 1),), claims={"kind": 2})
         no("a stay in kind 3", "newer", entries=((2, 1),), claims={"kind": 3})
         no("a device key in a reference", "kind", entries=((1, DEVICE),), claims={"kind": 1})
         # Of a later version.
@@ -676,7 +685,7 @@ def extensions():
         no("an unknown type of a token that is past its end", "absolute",
            entries=((3, NOW + 5), (5, "")), over={"now": NOW + 5})
         no("an unknown type in a reference", "newer", entries=((5, ""),), claims={"kind": 1})
-        no("a broken known type beside an unknown one", "extensions", "05" + "020000" + "0500")
+        no("a broken known type beside an unknown one", "ext-length", "05" + "020000" + "0500")
         no("an unknown type and a padding that is wrong", "newer", entries=((5, ""),),
            claims={"padded": 1}, body=b"\xff" * 40)
 
@@ -1502,7 +1511,8 @@ RECORD_REASONS = {
     "auth": (4, "not-authentic", "the record is not the one that this reference names"),
     "cut": (5, *REASONS["cut"][1:]),
     "order": (5, *REASONS["order"][1:]),
-    "extensions": (5, *REASONS["extensions"][1:]),
+    "ext-key": (5, *REASONS["ext-key"][1:]),
+    "ext-stay": (5, *REASONS["ext-stay"][1:]),
     "newer": (6, *REASONS["newer"][1:]),
     "kind": (7, "wrong-kind", "not a record"),
     "session": (8, "not-authentic", "the record is of another session"),
@@ -1511,6 +1521,7 @@ RECORD_REASONS = {
     "bomb": (11, *REASONS["bomb"][1:]),
     "newer-schema": (12, *REASONS["newer-schema"][1:]),
     "schema": (13, *REASONS["schema"][1:]),
+    "shape": (13, *REASONS["shape"][1:]),
     "type": (14, *REASONS["type"][1:]),
 }
 SHORT_TEXT = typed("text", "a short session")
@@ -1575,7 +1586,7 @@ def references():
     no("past its idle timeout, without a handle", "idle", make_reference(body=b""), now=NOW + 1800)
     no("of another name", "auth", m, name="sid")
     no("of a former name, later", "auth", old, now=NOW + 1, **former)
-    no("with a stay", "extensions", make_reference(extensions=[[2, "00000001"]]))
+    no("with a stay", "ext-stay", make_reference(extensions=[[2, "00000001"]]))
     no("with an unknown extension, without a handle", "newer", make_reference(extensions=[[5, ""]], body=b""))
 
 
@@ -1694,8 +1705,8 @@ def records():
     no("of kind 3", "newer", make_record(claims={"kind": 3}))
     no("with an unknown extension", "newer", make_record(extensions=[[5, ""]]))
     no("with an unknown extension, of kind inline", "newer", make_record(extensions=[[5, ""]], claims={"kind": 0}))
-    no("with a stay", "extensions", make_record(claims={"extensions": [[2, "00000001"]]}))
-    no("with a device key that is cut", "extensions", make_record(extensions=[[1, DEVICE[:-2]]]))
+    no("with a stay", "ext-stay", make_record(claims={"extensions": [[2, "00000001"]]}))
+    no("with a device key that is cut", "ext-key", make_record(extensions=[[1, DEVICE[:-2]]]))
     no("with disordered times", "order", make_record(claims={"expires": NOW - 1}))
     no("of kind inline and another created", "kind", make_record(claims={"kind": 0}), created=NOW - 1)
     for length in (0, 16):
@@ -1716,7 +1727,7 @@ def records():
     no("that inflates to more than is allowed", "bomb", long, max_record_bytes=len(long["postcard"]) - 1)
     no("of a newer schema", "newer-schema", make_record(session=SHORT_TEXT | {"schema": 1}))
     no("of an older schema", "schema", make_record(), schema=1)
-    no("of another shape", "schema", make_record(session=SHORT_TEXT | {"shape": 5}), shape=6)
+    no("of another shape", "shape", make_record(session=SHORT_TEXT | {"shape": 5}), shape=6)
     no("with a byte left over", "type", make_record(body=pad(plain + b"\0", 512)))
 
 
@@ -1915,7 +1926,8 @@ def writers():
             no(f"too long, by the rule {rule}, and no deflate shortens it", "too-large", suite,
                session=bytes_session(room + 200, random=True), compression=rule)
             no(f"65,537 bytes, by the rule {rule}", "too-large", suite, session=text_session(65537), compression=rule)
-        no("a limit that the frame alone exceeds", "too-large", suite, session=typed("unit"), limit=100)
+        no("a limit that the frame alone exceeds", "too-large", suite, session=typed("unit"), user_id="42",
+           limit={"encrypted": 134, "signed": 124}[suite])
         no("a key that does not seal yet", "no-key", suite, keys=ring((0, NOW + 1, None)))
         no("a key that seals only later beside one that opens", "no-key", suite, keys=ring((0, NOW + 1, None), (0x20, NOW + 9, None)))
         # The order.
@@ -1986,6 +1998,8 @@ def cookies():
     case("a former name, after its instant", [f"sid={bare[1]}"], {"category": "absent"}, now=NOW + 100, **former)
     case("a former name beside one that opens", [f"sid={bare[2]}; {NAME}={one}"], {"token": one}, **now, **former)
     case("a former name beside one that does not open", [f"{NAME}=x; sid={bare[2]}"], {"token": bare[2]}, **now, **former)
+    case("a former name beside one of a newer format", [f"{NAME}={newer}; sid={bare[2]}"], {"category": "unsupported"},
+         **now, **former)
     case("two sessions under a former name", two(bare[1], bare[2], "sid"), {"category": "ambiguous"}, **now, **former)
     case("a newer schema decides after the choice", two(one, session(7, NOW + 20, session=SMALL | {"schema": 1})),
          {"category": "unsupported"}, **now)
