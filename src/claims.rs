@@ -111,8 +111,9 @@ impl Claims {
         }
     }
 
-    /// The length of these claims in a token.
-    pub(crate) fn len(&self) -> usize {
+    /// The bytes that these claims take in a token: 33 without a subject and extensions.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
         let subject = if self.subject.is_some() { 16 } else { 0 };
         MIN_LEN
             .saturating_add(subject)
@@ -129,9 +130,9 @@ impl Claims {
             | u8::from(self.extensions != Extensions::default()) << 7
     }
 
-    /// Appends the claims, which take [`len`](Self::len) bytes.
+    /// Appends the claims, which take [`encoded_len`](Self::encoded_len) bytes.
     pub(crate) fn append(&self, out: &mut Vec<u8>) {
-        out.reserve(self.len());
+        out.reserve(self.encoded_len());
         out.push(self.flags());
         for time in [self.created, self.issued, self.expires] {
             out.extend_from_slice(&time.unix_seconds().to_be_bytes());
@@ -347,7 +348,7 @@ mod tests {
     fn bytes(claims: &Claims) -> Vec<u8> {
         let mut out = Vec::new();
         claims.append(&mut out);
-        assert_eq!(out.len(), claims.len());
+        assert_eq!(out.len(), claims.encoded_len());
         out
     }
 

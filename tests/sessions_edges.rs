@@ -280,6 +280,7 @@ fn a_newer_session_is_unavailable_and_its_cookie_stays() {
         user.visit(&older, async |session| session.log_out().await)
             .unwrap();
         let mut copy = before;
+        world.clock.advance(6 * SECOND);
         let gone = copy
             .visit(&newer, async |session| session.get().await)
             .unwrap()

@@ -10,7 +10,7 @@ use sealed_session::{
     payload::from_postcard,
     token::MAX_COOKIE_LEN,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{args::DecodeArgs, failure::Failure, sealing, store};
 
@@ -24,7 +24,7 @@ pub(crate) struct Decoded {
 }
 
 /// The data of a session of any type. Only that of `Values` describes itself.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Data {
     Values(Values),
     Typed { len: usize, schema: u16, shape: u16 },
@@ -33,6 +33,7 @@ pub(crate) enum Data {
 /// Every version of every type is an earlier one of this.
 impl SessionData for Data {
     const SCHEMA: u16 = u16::MAX;
+    const SHAPE: u16 = 1;
 
     fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
         if (schema, shape) == (Values::SCHEMA, Values::SHAPE) {
@@ -52,21 +53,17 @@ impl Default for Data {
     }
 }
 
-impl Serialize for Data {
+/// As `decode` prints it.
+struct Shown<'a>(&'a Data);
+
+impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Values(values) => values.serialize(serializer),
-            Self::Typed { len, schema, shape } => serializer.collect_str(&format_args!(
+        match self.0 {
+            Data::Values(values) => values.serialize(serializer),
+            Data::Typed { len, schema, shape } => serializer.collect_str(&format_args!(
                 "typed data, {len} bytes, schema {schema}, shape {shape}"
             )),
         }
-    }
-}
-
-/// Nothing is written in its form.
-impl<'de> Deserialize<'de> for Data {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(D::Error::custom("data of any type has no form of its own"))
     }
 }
 
@@ -79,7 +76,7 @@ pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure>
     let json = if args.claims || matches!(decoded.data, Data::Typed { .. }) {
         serde_json::to_string(&WithClaims::of(&decoded))
     } else {
-        serde_json::to_string(&decoded.data)
+        serde_json::to_string(&Shown(&decoded.data))
     };
     let json = json.map_err(|_| Failure::Refused("schema: the data is not JSON".to_owned()))?;
     Ok(writeln!(out, "{json}")?)
@@ -109,7 +106,7 @@ fn open<S: Suite>(args: &DecodeArgs) -> Result<Decoded, Failure> {
 #[derive(Serialize)]
 struct WithClaims<'a> {
     claims: ClaimsJson,
-    data: &'a Data,
+    data: Shown<'a>,
 }
 
 impl<'a> WithClaims<'a> {
@@ -134,7 +131,7 @@ impl<'a> WithClaims<'a> {
                 needs_reseal: decoded.needs.map(|(reseal, _)| reseal),
                 needs_reissue: decoded.needs.map(|(_, reissue)| reissue),
             },
-            data: &decoded.data,
+            data: Shown(&decoded.data),
         }
     }
 }

@@ -96,7 +96,9 @@ impl Auxiliary {
         out.push(kind);
         out.extend_from_slice(&issued.unix_seconds().to_be_bytes());
         out.extend_from_slice(&expires.unix_seconds().to_be_bytes());
-        parts.iter().for_each(|part| out.extend_from_slice(part));
+        for part in parts {
+            out.extend_from_slice(part);
+        }
     }
 
     fn read(kind: u8, body: &[u8]) -> Option<Self> {

@@ -259,7 +259,7 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// A token's bytes up to its tag, its prefix still empty.
     fn content<T: SessionData>(&self, claims: &mut Claims, data: &T) -> Result<Content, SealError> {
         let start = S::ID.prefix_len();
-        let head = start.saturating_add(claims.len());
+        let head = start.saturating_add(claims.encoded_len());
         let frame = head.saturating_add(S::ID.tag_len());
         let characters = self.codec.limit.saturating_sub(self.codec.name().len());
         let Some(room) = token::byte_len(characters).checked_sub(frame) else {
@@ -355,7 +355,7 @@ mod tests {
         codec::EncryptedCodec,
         expiry::Policy,
         keys::{Key, KeyRing},
-        payload::Plain,
+        payload::{Plain, values::Values},
         time::CLOCK_TOLERANCE,
     };
 
@@ -486,6 +486,13 @@ mod tests {
         let unknown = scope.seal(&identity, &Unknown(8)).unwrap();
         let known = scope.open::<Second>(unknown.value()).unwrap();
         assert_eq!(known.into_data(), Second(8));
+        // `Values` describe themselves: nothing else is opened as them, or they as it.
+        let plain = scope.seal(&identity, &Plain(())).unwrap();
+        let values = scope.open::<Values>(plain.value()).unwrap_err();
+        assert_eq!(values.kind(), OpenErrorKind::Schema);
+        let values = scope.seal(&identity, &Values::new()).unwrap();
+        let plain = scope.open::<Plain<u8>>(values.value()).unwrap_err();
+        assert_eq!(plain.kind(), OpenErrorKind::Schema);
     }
 
     #[test]

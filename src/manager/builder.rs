@@ -218,7 +218,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
 }
 
 /// Characters of a reference with a subject.
-const REFERENCE_LEN: usize = 171;
+const REFERENCE_LEN: usize = 184;
 
 impl<T> fmt::Debug for SessionManagerBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,9 +20,8 @@
 //!    on the list of revocations until its last copy has expired.
 //! 6. A store that does not answer is [`SessionError::Unavailable`]: never a logout, never
 //!    a cleared cookie. Failing to save fails the response.
-//! 7. Changes of data are withheld from responses of status 5xx, and of 408, which is what
-//!    a handler is cut off with. `log_in`, `renew` and
-//!    `log_out` hold whatever the status.
+//! 7. A response of status 5xx or 408 (a handler that was cut off) saves nothing: no data,
+//!    no class, no new id. `log_out` has been done when its call returned.
 
 mod builder;
 mod error;

@@ -37,7 +37,12 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
-        Some(held) if live.renewed && changed && save.has_moved_away(&live, &held)? => {
+        Some(held)
+            if live.renewed
+                && changed
+                && !live.replaced
+                && save.has_moved_away(&live, &held)? =>
+        {
             save.conflict(&held.claims.identity())
         }
         // What is rare is put aside, so that the future of what is not stays small.
@@ -94,7 +99,13 @@ impl<T: SessionData + Default> Save<'_, T> {
         }
         for _ in 0..MERGE_ATTEMPTS {
             let saved = self.begin(&live).await?;
-            match self.retire(&live, &held).await? {
+            let retired = if live.replaced {
+                // Nothing goes on of what other requests change meanwhile.
+                Updated::Updated
+            } else {
+                self.retire(&live, &held).await?
+            };
+            match retired {
                 Updated::Updated => {
                     let ended_before = end(self.inner, &held.claims).await?;
                     if !ended_before {

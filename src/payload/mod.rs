@@ -18,7 +18,8 @@
 //!
 //! A session ends as one of category [`Schema`](crate::OpenErrorKind::Schema), a newer one is
 //! [`Unsupported`](crate::OpenErrorKind::Unsupported). Shape 0, of an implementation by hand,
-//! goes with every other: then only the versions are compared.
+//! goes with every other but that of [`Values`](values::Values): then only the versions are
+//! compared.
 //!
 //! For a new version:
 //!
@@ -172,7 +173,9 @@ impl<T: Serialize + DeserializeOwned> SessionData for Plain<T> {}
 /// Whether data of that schema and shape was written by this version of `T` (SPEC section
 /// 6.4).
 pub(crate) fn is_of<T: SessionData>(schema: u16, shape: u16) -> bool {
-    schema == T::SCHEMA && (shape == T::SHAPE || shape == 0 || T::SHAPE == 0)
+    let is_unknown = shape == 0 || T::SHAPE == 0;
+    let is_values = shape == values::SHAPE || T::SHAPE == values::SHAPE;
+    schema == T::SCHEMA && (shape == T::SHAPE || (is_unknown && !is_values))
 }
 
 /// Reads data of that schema and shape as `T`, migrated where another version of it wrote
