@@ -222,7 +222,7 @@ mod tests {
             &u8::HASH.to_le_bytes(),
         ];
         assert_eq!(Option::<u8>::HASH, reference(&option.concat()));
-        assert_eq!(fold(Option::<u8>::HASH), 0);
+        assert_eq!(fold(Option::<u8>::HASH), 0x3a9d);
     }
 
     #[test]
