@@ -34,7 +34,7 @@ pub(crate) fn session_data(input: &DeriveInput) -> Result<TokenStream> {
                     "the previous type is of a lower version",
                 )
             });
-            migrate = Some(quote! {
+            migrate = Some(quote_spanned! {previous.span()=>
                 ::sealed_session::payload::read_as::<#previous>(schema, shape, bytes)
                     .map(::core::convert::From::from)
             });
