@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::print_stdout,
     reason = "a vector that cannot be read fails the test"
 )]
@@ -30,6 +31,7 @@ use sealed_session::{
     manager::{InvalidKind, Presented, SessionError},
     payload::from_postcard,
     store::{RevocationId, Revoked},
+    time::Timestamp,
     token::{MAX_COOKIE_LEN, SuiteId, UntrustedToken},
 };
 use serde_json::{Value as Json, json};
@@ -338,7 +340,7 @@ fn ring_files_are_judged_as_the_vectors_say() {
         }
         let ring = ring.expect(name);
         let keys = ring.keys().iter().map(|key| {
-            let until = key.opens_until().map(|it| it.unix_seconds());
+            let until = key.opens_until().map(Timestamp::unix_seconds);
             json!([
                 key.key().id().to_string(),
                 key.seals_from().unix_seconds(),

@@ -1,5 +1,5 @@
 //! Auxiliary tokens, suite 04: what accompanies a session, such as proofs of a device
-//! (SPEC section 4.2).
+//! (SPEC section 9).
 //!
 //! The bytes are frozen with the rest of the format. Device binding will give them their
 //! meaning.

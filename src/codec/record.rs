@@ -1,5 +1,5 @@
 //! Sessions in a store: the reference in the cookie, and the record that only it opens
-//! (SPEC section 10).
+//! (SPEC-STORE).
 //!
 //! The record's key needs the server's key *and* the handle, which only the browser's
 //! cookie carries: a stolen store opens nothing, not even together with the keys.

@@ -16,8 +16,8 @@ use crate::{
 mod reading;
 
 use reading::{
-    Notation, Typed, With, array, at, check_error, filled, hex, is_accepted, opener, refusal,
-    sealer, sealer_of_ring, shown, string, to_hex, vectors, with_type,
+    Notation, Typed, With, array, at, check_error, filled, from_base64url, hex, is_accepted,
+    opener, refusal, sealer, sealer_of_ring, shown, string, to_hex, vectors, with_type,
 };
 
 #[test]
@@ -29,7 +29,7 @@ fn references_open_and_seal_as_the_vectors_say() {
             .aead_provider(provider)
             .build()
             .unwrap();
-        let scope = codec.at(codec.now());
+        let scope = codec.at(at(&open["now"]));
         let (opened, expect) = (scope.open_any(string(&vector["token"])), &vector["expect"]);
         let inline = scope
             .open_token(string(&vector["token"]))
@@ -101,9 +101,7 @@ impl With for Record<'_> {
             .build()
             .unwrap();
         let reference = reference(&open);
-        let record = token::decode_text(string(&vector["record"]))
-            .unwrap()
-            .to_vec();
+        let record = from_base64url(&vector["record"]);
         let handle_there = handle(&open["handle"], reference.sid);
         let version = number(&open["version"]);
         let opened = codec
@@ -222,7 +220,7 @@ impl<S: Suite> With for Writer<'_, S> {
         let codec = sealer_of_ring::<S>(&seal, &vector["keys"], 16).limit(limit);
         let codec = codec.build().unwrap();
         let data = Typed::<T, SCHEMA, SHAPE>(T::read(&seal["session"]["value"]));
-        let sealed = codec.at(codec.now()).seal(&identity(&seal), &data);
+        let sealed = codec.at(at(&seal["now"])).seal(&identity(&seal), &data);
         match expected {
             Some(expected) => assert_eq!(refusal(&sealed.expect_err(name)), expected, "{name}"),
             None => assert_eq!(

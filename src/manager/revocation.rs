@@ -141,7 +141,7 @@ impl Revocations {
     ///
     /// Each copy dies at its own `expires`, which is at most `longest_absolute` after the
     /// session began, by the policy of whoever issued it. So the entry is kept for as long
-    /// as this policy allows any copy, and this copy itself (SPEC 10.5).
+    /// as this policy allows any copy, and this copy itself (SPEC-STORE section 5).
     pub(super) async fn revoke_session(
         &self,
         session: SessionId,

@@ -44,11 +44,11 @@ def value(noted):
     if not isinstance(noted, dict):
         return noted
     ((kind, inner),) = noted.items()
-    if kind == "nest":
+    if kind in ("nest", "nest-map"):
         count, inner = inner
         inner = value(inner)
         for _ in range(count):
-            inner = [inner]
+            inner = [inner] if kind == "nest" else {"": inner}
         return inner
     if kind == "map":
         return {key: value(each) for key, each in inner.items()}

@@ -309,12 +309,16 @@ def noted(v):
         return {"bytes": v.hex()}
     if isinstance(v, str):
         return {"repeat": [v[0], len(v)]} if len(v) > 99 and len(set(v)) == 1 else v
-    if isinstance(v, dict):
-        return {"map": {key: noted(inner) for key, inner in v.items()}}
     levels, inner = 0, v
+    if isinstance(v, dict):
+        while isinstance(inner, dict) and list(inner) == [""]:
+            levels, inner = levels + 1, inner[""]
+        if levels > 9:
+            return {"nest-map": [levels, noted(inner)]}
+        return {"map": {key: noted(each) for key, each in v.items()}}
     while isinstance(inner, list) and len(inner) == 1:
         levels, inner = levels + 1, inner[0]
-    return {"nest": [levels, noted(inner)]} if levels > 9 else [noted(inner) for inner in v]
+    return {"nest": [levels, noted(inner)]} if levels > 9 else [noted(each) for each in v]
 
 
 def unnoted(v):
@@ -323,10 +327,11 @@ def unnoted(v):
     if not isinstance(v, dict):
         return v
     ((kind, inner),) = v.items()
-    if kind == "nest":
-        for _ in range(inner[0]):
-            inner = [inner[0], [inner[1]]]
-        return unnoted(inner[1])
+    if kind in ("nest", "nest-map"):
+        levels, inner = inner[0], unnoted(inner[1])
+        for _ in range(levels):
+            inner = [inner] if kind == "nest" else {"": inner}
+        return inner
     return {
         "int": int,
         "float": lambda bits: struct.unpack(">d", bytes.fromhex(bits))[0],

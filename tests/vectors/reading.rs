@@ -79,6 +79,11 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
+pub(crate) fn from_base64url(json: &Json) -> Vec<u8> {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    BASE64_URL_SAFE_NO_PAD.decode(string(json)).unwrap()
+}
+
 /// Bytes as a vector shows them: in full, or their length and hash.
 pub(crate) fn shown(bytes: &[u8], like: &Json) -> Json {
     if like.is_string() {
@@ -167,10 +172,12 @@ pub(crate) fn sealer_of_ring<S: Suite>(seal: &Json, keys: &Json, skip: usize) ->
         .dangerous_random(Prepared(Mutex::new(random)))
 }
 
+/// A codec is not built before its first key seals: that is checked when a server starts.
 fn codec<S: Suite>(place: &Json, ring: KeyRing) -> CodecBuilder<S> {
+    let first = ring.keys().iter().map(RingKey::seals_from).min().unwrap();
     Codec::<S>::builder(string(&place["context"]), ring, policy(&place["policy"]))
         .name(string(&place["name"]))
-        .clock(TestClock::at(at(&place["now"])))
+        .clock(TestClock::at(first.max(at(&place["now"]))))
 }
 
 /// Gives the bytes of the vector, and fails when they are used up.
@@ -396,6 +403,13 @@ pub(crate) fn read_value(json: &Json) -> Value {
         "nest" => (0..content[0].as_u64().unwrap()).fold(read_value(&content[1]), |inner, _| {
             Value::Array(vec![inner])
         }),
+        "nest-map" => {
+            (0..content[0].as_u64().unwrap()).fold(read_value(&content[1]), |inner, _| {
+                let mut map = Map::new();
+                map.insert("", inner);
+                Value::Map(map)
+            })
+        }
         "map" => {
             let mut map = Map::new();
             for (key, value) in content.as_object().unwrap() {
