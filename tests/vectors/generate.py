@@ -2101,6 +2101,8 @@ def main(argument):
         make_file()
     folder, compact = pathlib.Path(argument), {"separators": (",", ":"), "ensure_ascii": True}
     (folder / "defaults.json").write_text(json.dumps(DEFAULTS, **compact) + "\n", "ascii", newline="\n")
+    table = ",\n".join(json.dumps(name) for name in TABLE)
+    (folder / "table.json").write_text(f"[\n{table}\n]\n", "ascii", newline="\n")
     for file, vectors in FILES.items():
         lines = ",\n".join(json.dumps(vector, **compact) for vector in vectors)
         (folder / f"{file}.json").write_text(f"[\n{lines}\n]\n", "ascii", newline="\n")
