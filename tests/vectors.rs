@@ -438,7 +438,7 @@ fn json_becomes_values_and_back_as_the_vectors_say() {
         if let Some(written) = vector.get("written") {
             let values = Values::read(&vector["value"]);
             let ours = serde_json::to_string(&values).unwrap();
-            // Integers and floats are told apart, and members have an order.
+            // This notation distinguishes integers from floats.
             let [ours, theirs] = [&ours, string(written)].map(|json| {
                 serde_json::from_str::<Values>(json)
                     .unwrap()

@@ -62,7 +62,7 @@ def value(noted):
 
 
 def tagged(value):
-    """What tells values apart that are equal in Python."""
+    """A form in which values differ that are equal in Python."""
     if isinstance(value, (list, tuple)):
         return [tagged(each) for each in value]
     if isinstance(value, dict):

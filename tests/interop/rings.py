@@ -1,4 +1,4 @@
-"""Ring files, read and judged from SPEC 3 and 3.1, and compared with what the library says of
+"""Ring files, read and judged from SPEC 3.1 and 3.2, and compared with the library's verdict on
 the same files: `rings.py COMMAND...`, with the command line of the library. Exits with 1 on a
 difference.
 """
@@ -141,7 +141,7 @@ def file(dice):
 
 
 def listed(command, path, now):
-    """What the library says: each key id's role, or None for a ring that it refuses."""
+    """The library's verdict: each key id's role, or None for a ring that it refuses."""
     at = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     done = subprocess.run(
         [*command, "keys", "list", path, "--at", at], capture_output=True, encoding="utf-8"

@@ -631,9 +631,9 @@ def extensions():
         ok("an end before the idle deadline, its last second", m=make(suite, **soon),
            over={"now": NOW + 599})
         no("at its own end", "absolute", entries=((3, NOW + 600),), over={"now": NOW + 600})
-        no("past its own end, which is told before idle", "absolute", entries=((3, NOW + 600),),
+        no("past its own end, which comes before idle", "absolute", entries=((3, NOW + 600),),
            over={"now": NOW + 3000})
-        no("an own end before what the token says", "absolute", entries=((3, NOW + 600),),
+        no("an own end before the token's expires", "absolute", entries=((3, NOW + 600),),
            claims={"expires": NOW + 1800}, over={"now": NOW + 600})
         ok("a refresh would live longer, but for the end: no refresh", (3, NOW + 1800),
            over={"now": NOW + 300})
