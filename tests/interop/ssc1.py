@@ -487,15 +487,16 @@ AUX_FIELDS = {1: {"id": 16, "dev": 16}, 2: {"id": 16}, 3: {"dev": 16}, 4: {"id":
 
 def open_auxiliary(text, context, name, ring, now, accept_also=()):
     aux, _ = open_frame(text, AUXILIARY, 9, context, name, ring, now, b"", accept_also)
-    check(aux[0] in AUX_FIELDS, "unsupported", 9)
     kind, issued, expires = struct.unpack(">BII", aux[:9])
     found, at = {"type": kind, "issued": issued, "expires": expires}, 9
-    for field, size in AUX_FIELDS[kind].items():
+    check(issued <= expires, "malformed", 9)
+    for field, size in AUX_FIELDS.get(kind, {}).items():
         found[field], at = aux[at : at + size], at + size
-    check(len(aux) == at and found.get("key", b"\2")[0] in (2, 3), "malformed", 10)
-    check(issued <= expires, "malformed", 11)
-    check(issued <= later(now, TOLERANCE), "not-yet-valid", 12)
-    check(now < expires, "expired-idle", 13)
+    if kind in AUX_FIELDS:
+        check(len(aux) == at and found.get("key", b"\2")[0] in (2, 3), "malformed", 10)
+    check(issued <= later(now, TOLERANCE), "not-yet-valid", 11)
+    check(now < expires, "expired-idle", 12)
+    check(kind in AUX_FIELDS, "unsupported", 13)
     return found
 
 
