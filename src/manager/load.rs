@@ -61,7 +61,7 @@ async fn choose<T: SessionData>(
         // Most often the copy is new enough: without a future.
         let revoked = match revocations.known(newest.claims(), now) {
             Some(revoked) => revoked,
-            None => revocations.is_revoked(newest.claims(), now).await?,
+            None => Box::pin(revocations.is_revoked(newest.claims(), now)).await?,
         };
         if revoked {
             return Ok(Chosen::Invalid(InvalidKind::Revoked));
@@ -125,7 +125,7 @@ pub(crate) async fn load<T: SessionData + Default>(
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
         Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(token)),
         Ok(Chosen::Session(AnyToken::Reference(reference))) => {
-            read_stored(inner, reference, now).await
+            Box::pin(read_stored(inner, reference, now)).await
         }
         Err(error) => Err(error),
     };
