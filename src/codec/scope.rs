@@ -233,9 +233,10 @@ impl<'c, S: Suite> Scope<'c, S> {
 
         // One buffer for the whole token: encrypted where it stands, so no copy of the
         // session stays behind.
-        let mut buffer = vec![0; head];
+        let mut buffer = Vec::new();
         let tail = S::ID.tag_len();
-        let shape = match body::append(&mut buffer, data, room, tail, self.codec.compression)? {
+        let shape = match body::append(&mut buffer, head, data, room, tail, self.codec.compression)?
+        {
             body::Appended::Body(shape) => shape,
             body::Appended::TooLarge(len) => {
                 return Ok(Content::TooLarge(

@@ -30,26 +30,28 @@ pub(crate) const MAX_INFLATED: usize = 64 * 1024;
 pub(crate) enum Appended {
     /// The body stands in the buffer.
     Body(Shape),
-    /// It would not fit: the bytes it would take at the smallest that was tried. The
-    /// buffer is as it was.
+    /// It would not fit: the bytes it would take at the smallest that was tried. Nothing of
+    /// it stands in the buffer.
     TooLarge(usize),
 }
 
-/// Appends the body of `data` to `buffer`, in at most `room` bytes, and leaves capacity for
-/// `tail` more.
+/// Appends `head` zeros and the body of `data` to `buffer`, the body in at most `room`
+/// bytes, and leaves capacity for `tail` more.
 ///
-/// `buffer` moves in memory only before anything of `data` stands in it, so that no copy of
-/// the plaintext stays behind.
+/// `buffer` is allocated once, so that no copy of the plaintext stays behind.
 pub(crate) fn append<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
+    head: usize,
     data: &T,
     room: usize,
     tail: usize,
     compression: Compression,
 ) -> Result<Appended, SealError> {
-    let start = buffer.len();
     let size = size_in_postcard(data)?;
-    buffer.reserve_exact(size.min(room).saturating_add(tail));
+    let start = buffer.len().saturating_add(head);
+    let body = size.min(room).saturating_add(tail);
+    buffer.reserve_exact(head.saturating_add(body));
+    buffer.resize(start, 0);
     if size <= room && compression.0 != Mode::Always {
         write_postcard(data, buffer, size)?;
         check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
@@ -215,14 +217,14 @@ mod tests {
     const ROOM: usize = 2_973;
 
     fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
-        let mut buffer = b"head".to_vec();
-        match append(&mut buffer, &data.to_owned(), room, 16, compression).unwrap() {
+        let mut buffer = Vec::new();
+        match append(&mut buffer, 4, &data.to_owned(), room, 16, compression).unwrap() {
             Appended::Body(shape) => {
-                assert!(buffer.starts_with(b"head"));
+                assert!(buffer.starts_with(&[0; 4]));
                 Ok((buffer.split_off(4), shape))
             }
             Appended::TooLarge(size) => {
-                assert_eq!(buffer, b"head", "nothing is left behind");
+                assert_eq!(buffer, [0; 4], "nothing is left behind");
                 Err(size)
             }
         }
