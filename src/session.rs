@@ -16,6 +16,7 @@ use crate::{
     payload::{
         SessionData,
         encoded::{is_postcard_of, to_postcard},
+        from_postcard,
     },
     store::RowState,
     time::Timestamp,
@@ -87,6 +88,8 @@ pub(crate) struct Live<T> {
     pub(crate) class: LifetimeClass,
     /// Whether its id has changed, so that what the client holds must end.
     pub(crate) renewed: bool,
+    /// Whether another user has logged in, so that nothing of the former one goes on.
+    pub(crate) replaced: bool,
     pub(crate) logged_out: bool,
     /// Whether the data was lent to be changed. Reading does not write, also where the
     /// same data may have several encodings.
@@ -162,7 +165,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// Makes the session that of a user who has just authenticated (ASVS 7.2.4): a new
     /// session id, a new absolute timeout, and the user's id as its subject, so that
     /// [`revoke_subject`](crate::manager::SessionManager::revoke_subject) ends it. The
-    /// data stays. The old session is revoked with the response.
+    /// data of a guest, or of the same user, stays. Where the session is another user's, the
+    /// new one begins with `T::default()`. It has the first lifetime class unless this
+    /// request names one. The old session is revoked with the response; a response of 5xx
+    /// or 408 saves nothing, so the login does not hold either.
     ///
     /// # Errors
     /// As for [`read`](Self::read), and [`SessionError::Seal`] without randomness.
@@ -172,7 +178,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     pub async fn log_in(&self, user_id: impl AsRef<[u8]>) -> Result<(), SessionError> {
         let manager = &self.0.manager;
         let mut identity = manager.codec.new_identity()?;
-        let subject = manager.codec.subject(user_id);
+        let subject = manager.codec.subject(&user_id);
         if let Some(revocations) = manager.revocations() {
             identity.created = revocations
                 .earliest_start(subject, identity.created)
@@ -180,13 +186,25 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         }
         // Whatever the cookie is worth, a user may log in.
         drop(self.load(OnInvalid::Anonymous).await?);
+        let user_id = user_id.as_ref();
         self.with(|live| {
+            let former = live.current_identity().and_then(|it| it.subject());
+            // Also if that is a hash under a former context.
+            let is_another =
+                former.is_some_and(|former| manager.codec.subjects(user_id).all(|it| it != former));
+            if is_another {
+                live.data = T::default();
+                live.touched = true;
+                live.replaced = true;
+            }
+            if is_another || !live.class_changed() {
+                live.class = LifetimeClass::DEFAULT;
+            }
             live.identity = Some(identity.with_subject(subject));
             live.renewed = true;
-            live.logged_out = false;
         })
         .await?;
-        manager.tell(EventKind::LoggedIn, Some(identity.session_id()));
+        manager.tell(EventKind::LoggedIn, Some(identity.sid));
         Ok(())
     }
 
@@ -216,7 +234,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// What is changed afterwards begins a new session.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] when it cannot be revoked: the user is then still
+    /// [`SessionError::Unavailable`] when it cannot be revoked, and
+    /// [`SessionError::Unsupported`] when a newer version sealed it: the user is then still
     /// logged in, and must be told so.
     #[doc(alias = "destroy")]
     #[doc(alias = "flush")]
@@ -229,9 +248,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         self.0.looked.store(true, Ordering::Relaxed);
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
-        for claims in load::open_all(manager, &self.0.request) {
+        for claims in load::open_all(manager, &self.0.request)? {
             save_there::end(manager, &claims).await?;
-            manager.tell(EventKind::LoggedOut, Some(claims.session_id()));
+            manager.tell(EventKind::LoggedOut, Some(claims.sid));
         }
         let mut live = Live::empty(Presented::Nothing)?;
         live.logged_out = true;
@@ -354,10 +373,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         data: T,
     ) -> Result<Self, SessionError> {
         let held = Held {
-            claims: manager
-                .codec
-                .at(manager.now())
-                .claims(identity, T::SCHEMA)?,
+            claims: manager.codec.at(manager.now()).claims::<T>(identity)?,
             place: HeldPlace::Cookie,
             needs_reseal: false,
             needs_reissue: false,
@@ -471,6 +487,7 @@ impl<T: SessionData + Default> Live<T> {
             held,
             identity: None,
             renewed: false,
+            replaced: false,
             logged_out: false,
             touched: false,
             torn: false,
@@ -478,6 +495,17 @@ impl<T: SessionData + Default> Live<T> {
             original,
             read_only: None,
         })
+    }
+
+    /// Takes back what a response that failed must not save: data, class and id.
+    pub(crate) fn forget_changes(&mut self) {
+        if self.touched {
+            self.data = from_postcard(&self.original).unwrap_or_default();
+        }
+        let held = self.held.as_ref();
+        self.class = held.map(|held| held.claims.class()).unwrap_or_default();
+        self.identity = None;
+        (self.touched, self.renewed, self.replaced) = (false, false, false);
     }
 
     fn current_identity(&self) -> Option<Identity> {

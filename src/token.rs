@@ -32,13 +32,15 @@ pub enum SuiteId {
     Signed = 2,
     /// The encrypted layout under a key that needs the handle too: rows of a store.
     Record = 3,
+    /// The encrypted layout for what accompanies a session, such as proofs.
+    Auxiliary = 4,
 }
 
 impl SuiteId {
     /// Bytes in front of the claims.
     pub(crate) const fn prefix_len(self) -> usize {
         match self {
-            Self::Encrypted | Self::Record => 41,
+            Self::Encrypted | Self::Record | Self::Auxiliary => 41,
             Self::Signed => KEYED_LEN,
         }
     }
@@ -46,7 +48,7 @@ impl SuiteId {
     /// Bytes of the tag at the end.
     pub(crate) const fn tag_len(self) -> usize {
         match self {
-            Self::Encrypted | Self::Record => 16,
+            Self::Encrypted | Self::Record | Self::Auxiliary => 16,
             Self::Signed => 32,
         }
     }
@@ -54,8 +56,12 @@ impl SuiteId {
     /// The shortest token: one without a body.
     pub(crate) const fn min_len(self) -> usize {
         // Small constants: cannot overflow.
+        let claims = match self {
+            Self::Auxiliary => 9,
+            _ => MIN_CLAIMS_LEN,
+        };
         self.prefix_len()
-            .saturating_add(MIN_CLAIMS_LEN)
+            .saturating_add(claims)
             .saturating_add(self.tag_len())
     }
 
@@ -64,6 +70,7 @@ impl SuiteId {
             1 => Some(Self::Encrypted),
             2 => Some(Self::Signed),
             3 => Some(Self::Record),
+            4 => Some(Self::Auxiliary),
             _ => None,
         }
     }
@@ -253,7 +260,8 @@ impl UntrustedToken {
         }
         let end = self.bytes.len().checked_sub(self.suite.tag_len())?;
         let content = self.bytes.get(self.suite.prefix_len()..end)?;
-        Claims::read(content).ok().map(|(claims, _)| claims)
+        let read = Claims::read(content).ok()?;
+        (!read.is_newer).then_some(read.claims)
     }
 }
 
@@ -286,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_token_has_exactly_one_text() {
-        let bytes = [&[1][..], &[0xfb; 88]].concat();
+        let bytes = [&[1][..], &[0xfb; 91]].concat();
         let text = encode_text(&bytes);
         assert_eq!(text.len(), text_len(bytes.len()));
         assert_eq!(UntrustedToken::parse(&text).unwrap().bytes, bytes);
@@ -297,7 +305,7 @@ mod tests {
             kind(&text.replace('-', "+").replace('_', "/")),
             OpenErrorKind::Malformed
         );
-        // 89 bytes leave 2 bits of the last character unused: they must be zero, which a
+        // 92 bytes leave 2 bits of the last character unused: they must be zero, which a
         // quarter of the alphabet satisfies.
         let (head, last) = text.split_at(text.len() - 1);
         let alphabet = ('A'..='Z')
@@ -362,14 +370,16 @@ mod tests {
             let bytes = [&[suite][..], &vec![0; len - 1]].concat();
             UntrustedToken::parse(&encode_text(&bytes)).map(|token| token.content_len())
         };
-        assert_eq!(shortest(1, 88), Ok(31));
-        assert_eq!(shortest(1, 87), Err(TOO_SHORT));
-        assert_eq!(shortest(2, 80), Ok(31));
-        assert_eq!(shortest(2, 79), Err(TOO_SHORT));
-        assert_eq!(shortest(3, 88), Ok(31));
-        assert_eq!(shortest(3, 87), Err(TOO_SHORT));
-        assert_eq!(shortest(0, 88), Err(WRONG_SUITE));
-        assert_eq!(shortest(4, 88), Err(WRONG_SUITE));
+        assert_eq!(shortest(1, 90), Ok(33));
+        assert_eq!(shortest(1, 89), Err(TOO_SHORT));
+        assert_eq!(shortest(2, 82), Ok(33));
+        assert_eq!(shortest(2, 81), Err(TOO_SHORT));
+        assert_eq!(shortest(3, 90), Ok(33));
+        assert_eq!(shortest(3, 89), Err(TOO_SHORT));
+        assert_eq!(shortest(4, 66), Ok(9));
+        assert_eq!(shortest(4, 65), Err(TOO_SHORT));
+        assert_eq!(shortest(0, 90), Err(WRONG_SUITE));
+        assert_eq!(shortest(5, 90), Err(WRONG_SUITE));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) const PAYLOAD: &str =
     "random bytes, which do not compress: the hardest payload for a cookie";
 
 /// Characters of the value of a reference without a subject (SPEC section 10).
-const REFERENCE_CHARACTERS: usize = 160;
+const REFERENCE_CHARACTERS: usize = 163;
 
 /// A payload and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,9 +20,8 @@
 //!    on the list of revocations until its last copy has expired.
 //! 6. A store that does not answer is [`SessionError::Unavailable`]: never a logout, never
 //!    a cleared cookie. Failing to save fails the response.
-//! 7. Changes of data are withheld from responses of status 5xx, and of 408, which is what
-//!    a handler is cut off with. `log_in`, `renew` and
-//!    `log_out` hold whatever the status.
+//! 7. A response of status 5xx or 408 (a handler that was cut off) saves nothing: no data,
+//!    no class, no new id. `log_out` has been done when its call returned.
 
 mod builder;
 mod error;
@@ -52,8 +51,8 @@ pub use revocation::Revocation;
 pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
 
 use crate::{
-    claims::SessionId,
-    codec::{CodecBuilder, Encrypted, EncryptedCodec, record::row_key},
+    claims::{SessionId, Sid},
+    codec::{CodecBuilder, Encrypted, EncryptedCodec},
     cookie::CookieConfig,
     payload::SessionData,
     session::Session,
@@ -83,9 +82,8 @@ pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
 /// };
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Default)]
+/// #[derive(Serialize, Deserialize, Default, SessionData)]
 /// struct Shop { cart: Vec<String> }
-/// impl SessionData for Shop {}
 ///
 /// # async fn run() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;
@@ -183,7 +181,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
             .await?;
         if let Some(store) = &self.0.store {
             // What is revoked has ended, also if its row goes by expiring.
-            let _ = store.delete(&RowKey(row_key(session))).await;
+            let _ = store.delete(&RowKey(*session.as_bytes())).await;
         }
         Ok(())
     }
@@ -357,8 +355,9 @@ impl<T> Inner<T> {
         self.revocations.as_ref()
     }
 
-    pub(crate) fn tell(&self, kind: EventKind, session: Option<SessionId>) {
+    pub(crate) fn tell(&self, kind: EventKind, session: Option<Sid>) {
         if let Some(listener) = &self.listener {
+            let session = session.map(Sid::public);
             listener(&SessionEvent { kind, session });
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     claims::{Claims, Identity},
-    codec::record::{Handle, row_key},
+    codec::record::Handle,
     error::SealError,
     expiry::Lifetimes,
     payload::{SessionData, from_postcard},
@@ -37,7 +37,12 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
-        Some(held) if live.renewed && changed && save.has_moved_away(&live, &held)? => {
+        Some(held)
+            if live.renewed
+                && changed
+                && !live.replaced
+                && save.has_moved_away(&live, &held)? =>
+        {
             save.conflict(&held.claims.identity())
         }
         // What is rare is put aside, so that the future of what is not stays small.
@@ -49,16 +54,16 @@ pub(super) async fn save_there<T: SessionData + Default>(
 
 /// Revokes a session and deletes its row; whether it had been revoked before, by whomever.
 pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<bool, SessionError> {
-    let sid = claims.session_id();
+    let session = claims.session_id();
     let mut before = false;
     if let Some(revocations) = &inner.revocations {
         let longest = inner.codec.policy().longest_absolute();
         before = revocations
-            .revoke_session(sid, Some(claims), longest, inner.now())
+            .revoke_session(session, Some(claims), longest, inner.now())
             .await?;
     }
     if let Some(store) = &inner.store {
-        let deleted = store.delete(&RowKey(row_key(sid))).await;
+        let deleted = store.delete(&RowKey(*session.as_bytes())).await;
         // What is revoked has ended, also if its row goes by expiring.
         if inner.revocations.is_none() {
             deleted?;
@@ -94,7 +99,13 @@ impl<T: SessionData + Default> Save<'_, T> {
         }
         for _ in 0..MERGE_ATTEMPTS {
             let saved = self.begin(&live).await?;
-            match self.retire(&live, &held).await? {
+            let retired = if live.replaced {
+                // Nothing goes on of what other requests change meanwhile.
+                Updated::Updated
+            } else {
+                self.retire(&live, &held).await?
+            };
+            match retired {
                 Updated::Updated => {
                     let ended_before = end(self.inner, &held.claims).await?;
                     if !ended_before {
@@ -221,7 +232,7 @@ impl<T: SessionData + Default> Save<'_, T> {
             {
                 Updated::Updated if back => {
                     self.inner
-                        .tell(EventKind::MovedToCookie, Some(identity.session_id()));
+                        .tell(EventKind::MovedToCookie, Some(identity.sid));
                     let sealed = self.inner.codec.at(self.now).seal(identity, &live.data)?;
                     return Ok(Saved::Set(sealed));
                 }
@@ -259,8 +270,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         let Some(data) = merged else {
             return self.conflict(&identity);
         };
-        self.inner
-            .tell(EventKind::Merged, Some(identity.session_id()));
+        self.inner.tell(EventKind::Merged, Some(identity.sid));
         live.data = data;
         live.original = stored.original;
         let held = Held {
@@ -304,7 +314,7 @@ impl<T: SessionData + Default> Save<'_, T> {
     async fn cross_to_store(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
         let store = self.store()?;
         let scope = self.inner.codec.at(self.now);
-        let handle = scope.new_handle(identity.session_id())?;
+        let handle = scope.new_handle(identity.sid)?;
         let key = RowKey(handle.row());
         let expires = self.row_expires(identity)?;
         let seal = |version| {
@@ -335,8 +345,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         if !written {
             return self.conflict(identity);
         }
-        self.inner
-            .tell(EventKind::MovedToStore, Some(identity.session_id()));
+        self.inner.tell(EventKind::MovedToStore, Some(identity.sid));
         self.inner.purge_if_due(&**store).await;
         self.set_reference(identity, &handle)
     }
@@ -383,13 +392,14 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     fn set_reference(&self, identity: &Identity, handle: &Handle) -> Result<Saved, SessionError> {
         let scope = self.inner.codec.at(self.now);
-        let sealed = scope.seal_reference::<T>(identity, handle)?;
+        let sealed = scope.seal_reference(identity, handle)?;
         Ok(Saved::Set(sealed))
     }
 
     /// A row lives as long as its session can: the absolute timeout of its class.
     fn row_expires(&self, identity: &Identity) -> Result<Timestamp, SealError> {
-        Ok(identity.created() + self.lifetimes(identity)?.absolute())
+        let lifetimes = self.lifetimes(identity)?;
+        Ok(lifetimes.end_of(identity.created, identity.extensions.end))
     }
 
     fn lifetimes(&self, identity: &Identity) -> Result<&Lifetimes, SealError> {
@@ -402,12 +412,11 @@ impl<T: SessionData + Default> Save<'_, T> {
     }
 
     fn conflict<V>(&self, identity: &Identity) -> Result<V, SessionError> {
-        self.inner
-            .tell(EventKind::Conflict, Some(identity.session_id()));
+        self.inner.tell(EventKind::Conflict, Some(identity.sid));
         Err(SessionError::Conflict)
     }
 }
 
 fn row(identity: &Identity) -> RowKey {
-    RowKey(row_key(identity.session_id()))
+    RowKey(*identity.session_id().as_bytes())
 }

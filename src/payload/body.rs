@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     compress::{Compression, Mode, padded_len},
-    encoded::{check_round_trip, size_in_postcard, to_postcard, write_postcard},
+    encoded::{check_round_trip, to_postcard, write_postcard},
 };
 use crate::{
     error::{OpenError, OpenErrorKind, SealError},
@@ -30,28 +30,24 @@ pub(crate) const MAX_INFLATED: usize = 64 * 1024;
 pub(crate) enum Appended {
     /// The body stands in the buffer.
     Body(Shape),
-    /// It would not fit: the bytes it would take at the smallest that was tried. Nothing of
-    /// it stands in the buffer.
+    /// It would not fit: the bytes it would take at the smallest that was tried. The
+    /// buffer is as it was.
     TooLarge(usize),
 }
 
-/// Appends `head` zeros and the body of `data` to `buffer`, the body in at most `room`
-/// bytes, and leaves capacity for `tail` more.
+/// Appends the body of `data`, which takes `size` bytes in postcard, in at most `room` bytes.
 ///
-/// `buffer` is allocated once, so that no copy of the plaintext stays behind.
+/// `buffer` has capacity for the smaller of the two, and moves in memory only before anything
+/// of `data` stands in it, so that no copy of the plaintext stays behind.
 pub(crate) fn append<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
-    head: usize,
     data: &T,
+    size: usize,
     room: usize,
-    tail: usize,
     compression: Compression,
 ) -> Result<Appended, SealError> {
-    let size = size_in_postcard(data)?;
-    let start = buffer.len().saturating_add(head);
-    let body = size.min(room).saturating_add(tail);
-    buffer.reserve_exact(head.saturating_add(body));
-    buffer.resize(start, 0);
+    let start = buffer.len();
+    buffer.reserve_exact(size.min(room));
     if size <= room && compression.0 != Mode::Always {
         write_postcard(data, buffer, size)?;
         check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
@@ -212,19 +208,20 @@ fn inflate(content: &[u8], limit: usize) -> Result<Wiped, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::from_postcard;
+    use crate::payload::{encoded::size_in_postcard, from_postcard};
 
     const ROOM: usize = 2_973;
 
     fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
-        let mut buffer = Vec::new();
-        match append(&mut buffer, 4, &data.to_owned(), room, 16, compression).unwrap() {
+        let mut buffer = b"head".to_vec();
+        let size = size_in_postcard(&data).unwrap();
+        match append(&mut buffer, &data.to_owned(), size, room, compression).unwrap() {
             Appended::Body(shape) => {
-                assert!(buffer.starts_with(&[0; 4]));
+                assert!(buffer.starts_with(b"head"));
                 Ok((buffer.split_off(4), shape))
             }
             Appended::TooLarge(size) => {
-                assert_eq!(buffer, [0; 4], "nothing is left behind");
+                assert_eq!(buffer, b"head", "nothing is left behind");
                 Err(size)
             }
         }

@@ -14,7 +14,8 @@ pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
     Ok(plain)
 }
 
-pub(super) fn size_in_postcard<T: Serialize>(data: &T) -> Result<usize, SealError> {
+/// The length of [`to_postcard`], without writing it.
+pub(crate) fn size_in_postcard<T: Serialize>(data: &T) -> Result<usize, SealError> {
     postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
         .map_err(|error| unsupported(&error))
 }

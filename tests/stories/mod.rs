@@ -52,7 +52,7 @@ macro_rules! tell_all {
             a_logout_during_a_slow_request_stays_a_logout,
             a_handler_that_panics_saves_nothing,
             a_client_error_saves_and_a_server_error_does_not,
-            a_login_holds_whatever_the_status,
+            f1_login_of_a_failed_response_does_not_hold,
             a_streaming_response_carries_its_session,
             an_upgrade_carries_its_session,
             head_and_options_behave_like_their_get,

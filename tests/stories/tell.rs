@@ -322,10 +322,12 @@ pub fn a_client_error_saves_and_a_server_error_does_not(serve: Serve) {
     }
 }
 
-pub fn a_login_holds_whatever_the_status(serve: Serve) {
+pub fn f1_login_of_a_failed_response_does_not_hold(serve: Serve) {
     let stage = Stage::new(serve);
     let mut visitor = stage.visitor();
     assert_eq!(visitor.post("/enter/500?user=ada").status, 500);
+    assert!(!whoami(&mut visitor).ends_with(" true"));
+    assert_eq!(visitor.post("/enter/404?user=ada").status, 404);
     assert!(whoami(&mut visitor).ends_with(" true"));
 }
 

@@ -263,7 +263,7 @@ mod tests {
         let hour = core::time::Duration::from_hours(1);
         let codec = EncryptedCodec::builder("test", keys, Policy::new(hour, hour).unwrap());
         let cookie = CookieConfig::named(name).build().unwrap();
-        let manager = crate::SessionManager::builder(codec).cookie(cookie);
+        let manager = SessionManager::builder(codec).cookie(cookie);
         SessionMiddleware::new(manager.build().unwrap())
     }
 

@@ -160,7 +160,12 @@ impl fmt::Debug for Values {
 }
 
 /// Under schema 0, as [`Plain<Values>`](super::Plain) has it.
-impl super::SessionData for Values {}
+impl super::SessionData for Values {
+    const SHAPE: u16 = SHAPE;
+}
+
+/// The shape of `Values`, whatever they hold. No hash of a type has it.
+pub(super) const SHAPE: u16 = 0xffff;
 
 impl<'a> IntoIterator for &'a Values {
     type Item = (&'a str, &'a Value);
