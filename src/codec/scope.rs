@@ -96,14 +96,15 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// # Errors
     /// As for [`Codec::open_token`].
     pub fn open_token(&self, value: &str) -> Result<OpenedToken, OpenError> {
-        let opened = self.open_unread(value)?;
+        let mut opened = self.open_unread(value)?;
         if opened.claims().kind() != Kind::Inline {
             return Err(OpenError::new(
                 OpenErrorKind::WrongKind,
                 "not an inline session",
             ));
         }
-        opened.expanded()
+        opened.expand()?;
+        Ok(opened)
     }
 
     /// Opens a token of any kind, its body as it stands in the token.

@@ -22,7 +22,7 @@ use crate::{
 enum Chosen {
     Nothing,
     Invalid(InvalidKind),
-    Session(AnyToken),
+    Session(Box<AnyToken>),
 }
 
 /// Opens the cookies and chooses among them; asks the list of revocations, but not the
@@ -35,12 +35,14 @@ async fn choose<T: SessionData>(
     let scope = inner.codec.at(now);
     let mut presented = Presentation::default();
     let mut seen = Seen::default();
-    presented.own(inner, request, |value| seen.add(scope.open_any(value)));
+    presented.own(inner, request, |value| {
+        seen.add(scope.open_any(value).map(Box::new));
+    });
     // A cookie of the own name is the answer to those of former names: they stay with the
     // browser until they are removed, and a neighbouring host may plant them.
     if seen.newest.is_none() && !seen.unsupported {
         presented.former(inner, request, now, |value| {
-            seen.add(scope.open_any(value));
+            seen.add(scope.open_any(value).map(Box::new));
         });
     }
     let Some(newest) = seen.newest else {
@@ -53,7 +55,7 @@ async fn choose<T: SessionData>(
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
-        return match newest {
+        return match *newest {
             AnyToken::Reference(_) => Err(SessionError::NoStore),
             AnyToken::Inline(_) => Ok(Chosen::Invalid(InvalidKind::Token(
                 OpenErrorKind::WrongKind,
@@ -76,7 +78,7 @@ async fn choose<T: SessionData>(
 /// What the tokens of a request open to.
 #[derive(Default)]
 struct Seen {
-    newest: Option<AnyToken>,
+    newest: Option<Box<AnyToken>>,
     /// They are of different sessions.
     differ: bool,
     /// One is of a newer version.
@@ -86,7 +88,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, opened: Result<AnyToken, OpenError>) {
+    fn add(&mut self, opened: Result<Box<AnyToken>, OpenError>) {
         match (opened, &self.newest) {
             (Ok(token), Some(other)) => {
                 self.differ |= other.claims().sid != token.claims().sid;
@@ -141,10 +143,10 @@ pub(crate) async fn load<T: SessionData + Default>(
     let outcome = match choose(inner, request, now).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
-        Ok(Chosen::Session(AnyToken::Inline(token))) => read_inline(token),
-        Ok(Chosen::Session(AnyToken::Reference(reference))) => {
-            Box::pin(read_stored(inner, reference, now)).await
-        }
+        Ok(Chosen::Session(token)) => match *token {
+            AnyToken::Inline(token) => read_inline(token),
+            AnyToken::Reference(reference) => Box::pin(read_stored(inner, reference, now)).await,
+        },
         Err(error) => Err(error),
     };
     match outcome {
