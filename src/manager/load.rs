@@ -35,14 +35,12 @@ async fn choose<T: SessionData>(
     let scope = inner.codec.at(now);
     let mut presented = Presentation::default();
     let mut seen = Seen::default();
-    presented.own(inner, request, |value| {
-        seen.add(scope.open_any(value).map(Box::new));
-    });
+    presented.own(inner, request, |value| seen.add(scope.open_any(value)));
     // A cookie of the own name is the answer to those of former names: they stay with the
     // browser until they are removed, and a neighbouring host may plant them.
     if seen.newest.is_none() && !seen.unsupported {
         presented.former(inner, request, now, |value| {
-            seen.add(scope.open_any(value).map(Box::new));
+            seen.add(scope.open_any(value));
         });
     }
     let Some(newest) = seen.newest else {
@@ -88,15 +86,15 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, opened: Result<Box<AnyToken>, OpenError>) {
+    fn add(&mut self, opened: Result<AnyToken, OpenError>) {
         match (opened, &self.newest) {
             (Ok(token), Some(other)) => {
                 self.differ |= other.claims().sid != token.claims().sid;
                 if token.claims().issued() > other.claims().issued() {
-                    self.newest = Some(token);
+                    self.newest = Some(Box::new(token));
                 }
             }
-            (Ok(token), None) => self.newest = Some(token),
+            (Ok(token), None) => self.newest = Some(Box::new(token)),
             (Err(error), _) => {
                 self.unsupported |= error.kind() == OpenErrorKind::Unsupported;
                 let kind = InvalidKind::Token(error.kind());
