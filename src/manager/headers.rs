@@ -99,12 +99,15 @@ impl ResponseHeaders {
     /// of that name) and `replace` (be the only line of that name); `has` tells whether the
     /// application has set a header of that name itself. All names are in lower case.
     ///
-    /// A response that depends on the session says `Vary: Cookie` and must not be shared,
-    /// unless the application says so in `Cache-Control`. One that sets the cookie must not
-    /// be stored, whatever the application says (CVE-2023-30861, CVE-2025-48947), also in
-    /// headers that shared caches heed instead: `CDN-Cache-Control` (RFC 9213) and
-    /// `Surrogate-Control` with their vendors' forms, `Edge-Control`,
-    /// `X-LiteSpeed-Cache-Control`, and nginx's `X-Accel-Expires`.
+    /// A response that depends on the session says `Vary: Cookie` and must not be shared, unless
+    /// the application says so in `Cache-Control`. A browser may store it, as for its back button:
+    /// a page that must not stay on the device sets `Cache-Control: no-store` itself (ASVS
+    /// 14.3.2).
+    ///
+    /// A response that sets the cookie must not be stored, whatever the application says
+    /// (CVE-2023-30861, CVE-2025-48947), also in headers that shared caches heed instead:
+    /// `CDN-Cache-Control` (RFC 9213) and `Surrogate-Control` with their vendors' forms,
+    /// `Edge-Control`, `X-LiteSpeed-Cache-Control`, and nginx's `X-Accel-Expires`.
     pub fn apply(
         &self,
         has: impl Fn(&str) -> bool,
