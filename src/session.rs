@@ -231,6 +231,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// Ends the session, at once and for good: revokes its id, deletes its row, and removes
     /// the cookie with the response. One call, wherever the session lives.
     ///
+    /// It ends each session that the request presents: at most four under the cookie's name
+    /// and four under each of at most four former names, with one entry in the list of
+    /// revocations for each.
+    ///
     /// What is changed afterwards begins a new session.
     ///
     /// # Errors
