@@ -1330,6 +1330,43 @@ fn an_invalid_cookie_is_the_same_as_none_and_is_left_alone() {
     assert_eq!(presented(&manager, &client), Presented::Valid);
 }
 
+/// As on a server with an old ring file. Anybody can make up a key id, so an error would let
+/// a planted cookie keep its user from logging out.
+#[test]
+fn f10_logout_reports_each_cookie_it_cannot_open() {
+    let world = World::new();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ears = heard.clone();
+    let listening = world
+        .builder()
+        .on_event(move |event| ears.lock().unwrap().push(event.kind));
+    let listening = listening.build().unwrap();
+    let of_another_ring = World::new().user(1).1;
+    let expired = world.user(1).1;
+    world.clock.advance(IDLE);
+    let (manager, valid) = world.user(1);
+    let log_out = |clients: &[&Client]| {
+        let lines = clients.iter().map(|it| it.cookie.as_ref().unwrap());
+        let lines: Vec<_> = lines.map(|it| format!("__Host-session={it}")).collect();
+        let session = listening.session(lines.iter().map(String::as_bytes), None);
+        block_on(session.log_out()).unwrap();
+        let headers = block_on(listening.finish(session, 200)).unwrap();
+        assert!(headers.set_cookie[0].contains("Max-Age=0"));
+        core::mem::take(&mut *heard.lock().unwrap())
+    };
+    let refused = |kind| EventKind::Refused(InvalidKind::Token(kind));
+    let unknown = refused(OpenErrorKind::UnknownKey);
+    assert_eq!(log_out(&[&of_another_ring]), [unknown]);
+    assert_eq!(listening.known_revocations(), 0);
+    let expired_idle = refused(OpenErrorKind::ExpiredIdle);
+    let outcome = [expired_idle, unknown, EventKind::LoggedOut];
+    assert_eq!(log_out(&[&expired, &of_another_ring, &valid]), outcome);
+    assert_eq!(listening.known_revocations(), 1);
+    world.clock.advance(6 * Duration::from_secs(1));
+    let revoked = Presented::Invalid(InvalidKind::Revoked);
+    assert_eq!(presented(&manager, &valid), revoked);
+}
+
 #[test]
 fn of_several_cookies_the_newest_counts_unless_they_may_have_been_planted() {
     let world = World::new();
