@@ -2011,3 +2011,24 @@ fn f15_3183_guests_fill_the_default_memory_store() {
     assert_eq!(guests, 3_183);
     put(most + 1).unwrap_err();
 }
+
+/// The limit counts bytes of postcard. An empty string is one of them, and 24 in memory, in
+/// a vector that has grown by doubling.
+#[test]
+fn f16_a_stored_byte_becomes_at_most_32_in_a_list_of_text() {
+    let world = World::new();
+    let manager = world.manager();
+    let mut client = Client::default();
+    let most = sealed_session::manager::DEFAULT_MAX_RECORD_BYTES - 5;
+    let fill = async |session: &Session<Shop>| {
+        session.log_in("42").await?;
+        session
+            .change(|shop| shop.cart = vec![String::new(); most])
+            .await
+    };
+    client.visit(&manager, fill).unwrap();
+    let session = client.send(&manager, Dest::Empty);
+    let capacity = block_on(session.read(|shop| shop.cart.capacity())).unwrap();
+    let factor = capacity * size_of::<String>() / most;
+    assert!((24..=32).contains(&factor), "{factor}");
+}

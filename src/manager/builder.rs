@@ -89,6 +89,11 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
 
     /// The most bytes that a stored session may take in postcard:
     /// [`DEFAULT_MAX_RECORD_BYTES`] by default, and at least one.
+    ///
+    /// It counts bytes, not what they become: an element that postcard writes in one byte
+    /// takes its whole size in memory. A `Vec<String>` of empty strings takes up to 32 times
+    /// its bytes, 24 for each string and the vector's spare room. Applications that let users
+    /// fill lists bound the number of their elements, too.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = bytes;
         self
