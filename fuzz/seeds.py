@@ -28,12 +28,26 @@ INSTANTS = ["2026-11-22T00:00:00Z", "2026-11-22t00:00:00.5+01:00", "1970-01-01T0
 
 
 def vectors(name):
-    return json.loads((VECTORS / f"{name}.json").read_text())["vectors"]
+    return json.loads((VECTORS / f"{name}.json").read_text())
+
+
+OPEN = vectors("defaults")["open"]
 
 
 def tokens():
-    for name in ("encrypted", "signed", "body", "values", "time", "reject"):
+    for name in ("encrypted", "signed", "body", "extensions", "time", "reject"):
         yield from vectors(name)
+
+
+def parts(vector):
+    """Claims and body, where the vector has both in full."""
+    derived = vector.get("derived", {})
+    if isinstance(derived.get("body"), str):
+        yield bytes.fromhex(derived["claims"]), bytes.fromhex(derived["body"])
+
+
+def length(data):
+    return bytes([len(data)]) if len(data) < 128 else bytes([len(data) & 127 | 128, len(data) >> 7])
 
 
 def seeds():
@@ -43,32 +57,33 @@ def seeds():
         yield "cli", b"v" + vector["token"].encode()
         yield "cookie_header", b"__Host-session=" + vector["token"].encode()
         yield "mutate", vector["token"].encode()
-        derived = vector.get("derived") or {}
-        if "body" not in derived:
-            continue
-        claims, body = bytes.fromhex(derived["claims"]), bytes.fromhex(derived["body"])
-        now = vector["open"]["now"].to_bytes(4, "big")
-        yield "claims", now + claims + body[:64]
-        flags = claims[0] if claims else 0
-        yield "inflate", bytes([flags & 8 | ~flags & 4]) + body
-        yield "round_trip", body
-        yield "values" if vector["open"]["type"] == "values" else "typed", body
+        o = OPEN | vector["open"]
+        for claims, body in parts(vector):
+            yield "claims", o["now"].to_bytes(4, "big") + claims + body[:64]
+            yield "inflate", bytes([claims[0] & 8 | ~claims[0] & 4]) + body
+            yield "round_trip", body
+            yield "values" if o["type"] == "values" else "typed", body
+    for vector in vectors("postcard"):
+        yield "values" if vector["type"] == "values" else "typed", bytes.fromhex(vector["bytes"])
+    for vector in vectors("values"):
+        data = bytes.fromhex(vector["cbor"])
+        if len(data) < 1 << 14:
+            yield "values", length(data) + data
     for vector in vectors("records"):
-        if "record" in vector:
-            yield "record", b"\0" + bytes.fromhex(vector["record"])
-            derived = vector.get("derived") or {}
-            if "body" in derived:
-                content = bytes.fromhex(derived["claims"]) + bytes.fromhex(derived["body"])
-                # The session of the target, not that of the vectors.
-                content = content[:13] + b"\x07" * 16 + content[29:]
-                yield "record", b"\1" + content[:1] + NOW + content[5:]
-                yield "record", b"\1" + content
+        yield "record", b"\0" + base64.urlsafe_b64decode(vector["record"] + "==")
+        for claims, body in parts(vector):
+            # The session of the target, not that of the vectors.
+            content = claims[:13] + b"\x07" * 16 + claims[29:] + body
+            yield "record", b"\1" + content[:1] + NOW + content[5:]
+            yield "record", b"\1" + content
     for change in (b"", b"\x00\x00\x01", b"\x00\x29\x80\x01", b"\x00\x00\x00\x00"):
         yield "record", b"\2" + change
     keys = [vector["text"] for vector in vectors("keys")]
     for text in keys:
         yield "ring_file", text.encode()
         yield "ring_file", ring([(text, "2026-11-22T00:00:00Z", None)])
+    for vector in vectors("rings"):
+        yield "ring_file", vector.get("toml", "").encode()
     # Keys that no document has, so that rings of them are accepted.
     made = []
     for number in range(8):
@@ -92,10 +107,12 @@ def seeds():
         yield "ring_file", ring(broken)
     for line in COOKIES:
         yield "cookie_header", line.encode()
+    for vector in vectors("cookies"):
+        yield "cookie_header", "\n".join(vector["cookies"]).encode()
     for path in sorted(CORPUS.glob("*.json")):
         yield "cli", path.read_bytes()
-    for text in ('{"a":[null,true,-1,1.5,"x",{"b":{}}]}', '{"a":1,"a":2}', '{"":-0.0}', "[]"):
-        yield "cli", text.encode()
+    for vector in vectors("json"):
+        yield "cli", vector.get("json", "[]").encode()
     for instant in INSTANTS:
         yield "cli", b"t" + instant.encode()
 

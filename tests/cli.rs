@@ -19,6 +19,7 @@ use std::{
 use sealed_session::{
     EncryptedCodec, Policy, Values,
     keys::KeyRing,
+    payload::Plain,
     time::{Clock as _, SystemClock, Timestamp},
     token::UntrustedToken,
 };
@@ -224,6 +225,24 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
             "{id}"
         );
     }
+}
+
+/// Opened as `Values`, the session below would be `{"Ada": null}`.
+#[test]
+fn typed_data_is_named_and_never_shown_as_values() {
+    let ring = Ring::new();
+    let keys = KeyRing::from_file(&ring.path).unwrap();
+    let policy = Policy::new(30 * MINUTE, 24 * HOUR).unwrap();
+    let codec = EncryptedCodec::builder("sealed-session", keys, policy)
+        .build()
+        .unwrap();
+    let data = Plain((1_u8, "Ada".to_owned(), 0_u8));
+    let sealed = codec.seal(&codec.new_identity().unwrap(), &data).unwrap();
+    let shown = ring.decode(&[], sealed.value()).succeeded();
+    let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(json["data"], "typed data, 6 bytes, schema 0, shape 0");
+    assert_eq!(json["claims"]["kind"], "inline");
+    assert!(!shown.contains("Ada"), "{shown}");
 }
 
 #[test]

@@ -237,7 +237,8 @@ impl<'c, S: Suite> Scope<'c, S> {
             .policy
             .expires_at(identity, issued)
             .ok_or(SealError::UnknownClass(class.0))?;
-        if expires <= self.now {
+        // Its own end may come before `issued`, which may lie ahead of now.
+        if expires <= issued {
             return Err(SealError::Expired);
         }
         Ok(Claims {
@@ -355,7 +356,7 @@ mod tests {
         codec::EncryptedCodec,
         expiry::Policy,
         keys::{Key, KeyRing},
-        payload::Plain,
+        payload::{Plain, values::Values},
         time::CLOCK_TOLERANCE,
     };
 
@@ -486,6 +487,13 @@ mod tests {
         let unknown = scope.seal(&identity, &Unknown(8)).unwrap();
         let known = scope.open::<Second>(unknown.value()).unwrap();
         assert_eq!(known.into_data(), Second(8));
+        // `Values` describe themselves: nothing else is opened as them, or they as it.
+        let plain = scope.seal(&identity, &Plain(())).unwrap();
+        let values = scope.open::<Values>(plain.value()).unwrap_err();
+        assert_eq!(values.kind(), OpenErrorKind::Schema);
+        let values = scope.seal(&identity, &Values::new()).unwrap();
+        let plain = scope.open::<Plain<u8>>(values.value()).unwrap_err();
+        assert_eq!(plain.kind(), OpenErrorKind::Schema);
     }
 
     #[test]

@@ -83,9 +83,8 @@ pub const DEFAULT_MAX_GUEST_RECORD_BYTES: usize = 1 << 14;
 /// };
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Default)]
+/// #[derive(Serialize, Deserialize, Default, SessionData)]
 /// struct Shop { cart: Vec<String> }
-/// impl SessionData for Shop {}
 ///
 /// # async fn run() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;
