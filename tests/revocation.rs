@@ -411,6 +411,36 @@ fn an_application_whose_sessions_always_fit_the_cookie_deletes_expired_revocatio
     }
 }
 
+/// What docs/STORES.md sizes the list by.
+#[test]
+fn f18_each_end_of_a_session_id_adds_one_entry() {
+    let world = World::new();
+    let manager = world.server();
+    let mut client = log_in(&manager, "42");
+    assert_eq!(manager.known_revocations(), 0, "no session ended");
+    client.visit(&manager, async |s| s.renew().await).unwrap();
+    assert_eq!(manager.known_revocations(), 1, "a renewal");
+    client
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(manager.known_revocations(), 2, "a login over a session");
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    assert_eq!(manager.known_revocations(), 3, "a logout");
+    fill(&manager, &mut client, 1);
+    client
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(
+        manager.known_revocations(),
+        4,
+        "a login over a guest's session"
+    );
+    for _ in 0..2 {
+        block_on(manager.revoke_subject("42")).unwrap();
+        assert_eq!(manager.known_revocations(), 5, "a user, however often");
+    }
+}
+
 /// What `SECURITY.md` says of it: 5 seconds, and 15 for a server that the store is cut off
 /// from.
 #[test]
