@@ -32,7 +32,7 @@ use sealed_session::{
         Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowState,
         SessionStore, StoreFuture, SyncCursor, Updated,
     },
-    time::{TestClock, Timestamp},
+    time::{Clock as _, TestClock, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -409,6 +409,30 @@ fn an_application_whose_sessions_always_fit_the_cookie_deletes_expired_revocatio
         assert_eq!(presented(&looker, &known), Presented::Valid);
         assert_eq!(entries(), 0, "and whoever reads the list");
     }
+}
+
+/// A purge believes the clock of the server that does it, less an hour.
+#[test]
+fn f19_clock_over_an_hour_ahead_purges_live_revocations() {
+    let world = World::new();
+    let server = |ahead| world.server_with(TestClock::at(world.clock.now() + ahead), DAY);
+    let manager = server(Duration::ZERO);
+    let hour = Duration::from_hours(1);
+    let class = manager.codec().policy().class("remember-me").unwrap();
+    let mut client = log_in(&manager, "42");
+    client
+        .visit(&manager, async |s| s.set_class(class).await)
+        .unwrap();
+    let copy = client.clone();
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    world.wait(DAY - hour);
+    block_on(server(hour).purge_expired()).unwrap();
+    assert_eq!(presented(&server(Duration::ZERO), &copy), REVOKED);
+    let running = server(Duration::ZERO);
+    block_on(running.sync_revocations()).unwrap();
+    block_on(server(3 * hour).purge_expired()).unwrap();
+    assert_eq!(presented(&running, &copy), REVOKED);
+    assert_eq!(presented(&server(Duration::ZERO), &copy), Presented::Valid);
 }
 
 /// What docs/STORES.md sizes the list by.
