@@ -227,14 +227,15 @@ impl OpenedToken {
         }
     }
 
-    /// The token with its body inflated and without padding.
-    pub(super) fn expanded(mut self) -> Result<Self, OpenError> {
+    /// Inflates the body and removes its padding.
+    pub(super) fn expand(&mut self) -> Result<(), OpenError> {
         let shape = body::Shape {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        self.body = body::expand(&mut self.bytes, self.body, shape, body::MAX_INFLATED)?;
-        Ok(self)
+        let body = self.body.clone();
+        self.body = body::expand(&mut self.bytes, body, shape, body::MAX_INFLATED)?;
+        Ok(())
     }
 
     pub(super) fn into_opened<T: SessionData>(self) -> Result<Opened<T>, OpenError> {

@@ -85,9 +85,10 @@ impl Scope<'_, Encrypted> {
 
     /// Opens a token of either kind.
     pub(crate) fn open_any(&self, value: &str) -> Result<AnyToken, OpenError> {
-        let opened = self.open_unread(value)?;
+        let mut opened = self.open_unread(value)?;
         if opened.claims().kind() == Kind::Inline {
-            return opened.expanded().map(AnyToken::Inline);
+            opened.expand()?;
+            return Ok(AnyToken::Inline(opened));
         }
         let secret = <[u8; 32]>::try_from(opened.bytes()).map(Zeroizing::new);
         let secret = secret.ok().filter(|_| {

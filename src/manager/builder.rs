@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     DEFAULT_BUDGET, DEFAULT_MAX_GUEST_RECORD_BYTES, DEFAULT_MAX_RECORD_BYTES, Inner, Listener,
     Merge, OnInvalid, OnUnavailable, Revocation, SessionEvent, SessionManager, Strategy,
-    purge::Purge, request, revocation::Revocations,
+    lease::Leases, purge::Purge, request, revocation::Revocations,
 };
 use crate::{
     codec::{CodecBuilder, ConfigError, Encrypted},
@@ -227,7 +227,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             .store
             .clone()
             .and_then(|store| Revocations::new(revocation, store, Arc::clone(&purge)));
-        Ok(SessionManager(Arc::new(Inner {
+        Ok(SessionManager(Arc::new(Leases::new(Inner {
             codec,
             cookie,
             strategy,
@@ -241,7 +241,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             listener: self.listener,
             token_header,
             purge,
-        })))
+        }))))
     }
 }
 

@@ -246,7 +246,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                     self.inner
                         .tell(EventKind::MovedToCookie, Some(identity.sid));
                     let sealed = self.inner.codec.at(self.now).seal(identity, &live.data)?;
-                    return Ok(Saved::Set(sealed));
+                    return Ok(Saved::Set(sealed.into()));
                 }
                 Updated::Updated if change.class_changed || change.due => {
                     return self.set_reference(identity, handle);
@@ -408,7 +408,7 @@ impl<T: SessionData + Default> Save<'_, T> {
     fn set_reference(&self, identity: &Identity, handle: &Handle) -> Result<Saved, SessionError> {
         let scope = self.inner.codec.at(self.now);
         let sealed = scope.seal_reference(identity, handle)?;
-        Ok(Saved::Set(sealed))
+        Ok(Saved::Set(sealed.into()))
     }
 
     /// A row lives as long as its session can: the absolute timeout of its class.

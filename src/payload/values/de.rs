@@ -2,105 +2,21 @@
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
 };
+use serde::forward_to_deserialize_any;
 
-use super::error::describe;
-use super::key::KeyDeserializer;
-use super::{Depth, Map, Value, ValueError};
+use super::{Depth, Value, ValueError};
 
 /// Deserializes one value, somewhere below the root.
 #[derive(Clone, Copy)]
-pub(super) struct ValueDeserializer<'de> {
-    value: &'de Value,
-    depth: Depth,
-}
-
-impl<'de> ValueDeserializer<'de> {
-    pub(super) fn new(value: &'de Value, depth: Depth) -> Self {
-        Self { value, depth }
-    }
-
-    fn wrapped(self) -> Result<Self, ValueError> {
-        Ok(Self::new(self.value, self.depth.wrap()?))
-    }
-
-    fn mismatch(self, expected: &dyn Expected) -> ValueError {
-        ValueError::WrongType {
-            expected: describe(expected),
-            found: self.value.kind(),
-        }
-    }
-
-    fn array<V: Visitor<'de>>(
-        self,
-        items: &'de [Value],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let depth = self.depth.enter()?;
-        let items = items.iter().map(|item| Self::new(item, depth));
-        let mut items = SeqDeserializer::new(items);
-        let value = visitor.visit_seq(&mut items)?;
-        items.end()?;
-        Ok(value)
-    }
-
-    fn map<V: Visitor<'de>>(self, map: &'de Map, visitor: V) -> Result<V::Value, ValueError> {
-        let depth = self.depth.enter()?;
-        let entry = |(key, value)| (KeyDeserializer { key, depth }, Self::new(value, depth));
-        let mut entries = MapDeserializer::new(map.iter().map(entry));
-        let value = visitor.visit_map(&mut entries)?;
-        entries.end()?;
-        Ok(value)
-    }
-}
-
-macro_rules! integers {
-    ($($method:ident, $visit:ident, $integer:ty;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            match self.value {
-                Value::Int(n) => visitor.$visit(narrow(*n)?),
-                Value::UInt(n) => visitor.$visit(narrow(*n)?),
-                _ => Err(self.mismatch(&visitor)),
-            }
-        }
-    )*};
-}
-
-macro_rules! forwarded {
-    ($($method:ident, $to:ident;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-            self.$to(visitor)
-        }
-    )*};
-}
+pub(super) struct ValueDeserializer<'de>(pub(super) &'de Value, pub(super) Depth);
 
 impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     type Error = ValueError;
 
-    forwarded! {
-        deserialize_f32, deserialize_f64;
-        deserialize_char, deserialize_str;
-        deserialize_string, deserialize_str;
-        deserialize_identifier, deserialize_str;
-        deserialize_byte_buf, deserialize_bytes;
-    }
-
-    integers! {
-        deserialize_i8, visit_i8, i8;
-        deserialize_i16, visit_i16, i16;
-        deserialize_i32, visit_i32, i32;
-        deserialize_i64, visit_i64, i64;
-        deserialize_i128, visit_i128, i128;
-        deserialize_u8, visit_u8, u8;
-        deserialize_u16, visit_u16, u16;
-        deserialize_u32, visit_u32, u32;
-        deserialize_u64, visit_u64, u64;
-        deserialize_u128, visit_u128, u128;
-    }
-
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
+        match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(v) => visitor.visit_bool(*v),
             Value::Int(n) => visitor.visit_i64(*n),
@@ -108,66 +24,46 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             Value::Float(n) => visitor.visit_f64(*n),
             Value::Text(text) => visitor.visit_borrowed_str(text),
             Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Value::Array(items) => self.array(items, visitor),
-            Value::Map(map) => self.map(map, visitor),
-        }
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Bool(v) => visitor.visit_bool(*v),
-            _ => Err(self.mismatch(&visitor)),
-        }
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Float(n) => visitor.visit_f64(*n),
-            Value::Int(n) => visitor.visit_i64(*n),
-            Value::UInt(n) => visitor.visit_u64(*n),
-            _ => Err(self.mismatch(&visitor)),
-        }
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Text(text) => visitor.visit_borrowed_str(text),
-            _ => Err(self.mismatch(&visitor)),
+            Value::Array(items) => {
+                let depth = self.1.enter()?;
+                let items = items.iter().map(|item| Self(item, depth));
+                let mut items = SeqDeserializer::new(items);
+                let value = visitor.visit_seq(&mut items)?;
+                items.end().map(|()| value)
+            }
+            Value::Map(map) => {
+                let depth = self.1.enter()?;
+                let entry = |(key, value)| (KeyDeserializer(key, depth), Self(value, depth));
+                let mut entries = MapDeserializer::new(map.iter().map(entry));
+                let value = visitor.visit_map(&mut entries)?;
+                entries.end().map(|()| value)
+            }
         }
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Value::Text(text) => visitor.visit_borrowed_str(text),
+        let byte = |value: &Value| match value {
+            Value::UInt(n) => u8::try_from(*n).ok(),
+            _ => None,
+        };
+        match self.0 {
             Value::Array(items) => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
                 Some(bytes) => visitor.visit_byte_buf(bytes),
-                None => self.array(items, visitor),
+                None => self.deserialize_any(visitor),
             },
-            _ => Err(self.mismatch(&visitor)),
+            _ => self.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
+        match self.0 {
             Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self.wrapped()?),
+            _ => visitor.visit_some(Self(self.0, self.1.wrap()?)),
         }
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Null => visitor.visit_unit(),
-            _ => Err(self.mismatch(&visitor)),
-        }
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        self.deserialize_unit(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -175,19 +71,17 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        visitor.visit_newtype_struct(self.wrapped()?)
+        visitor.visit_newtype_struct(Self(self.0, self.1.wrap()?))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Array(items) => self.array(items, visitor),
+        match self.0 {
             Value::Bytes(bytes) => {
                 let mut bytes = SeqDeserializer::new(bytes.iter().copied());
                 let value = visitor.visit_seq(&mut bytes)?;
-                bytes.end()?;
-                Ok(value)
+                bytes.end().map(|()| value)
             }
-            _ => Err(self.mismatch(&visitor)),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -208,45 +102,23 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Map(map) => self.map(map, visitor),
-            _ => Err(self.mismatch(&visitor)),
-        }
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        match self.value {
-            Value::Array(items) => self.array(items, visitor),
-            _ => self.deserialize_map(visitor),
-        }
-    }
-
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match self.value {
+        match self.0 {
             Value::Text(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
             Value::Map(map) => {
-                let depth = self.depth.enter()?;
+                let depth = self.1.enter()?;
                 let mut entries = map.iter();
                 let (Some((name, value)), None) = (entries.next(), entries.next()) else {
                     return Err(ValueError::WrongLength);
                 };
-                visitor.visit_enum(Variant {
-                    name,
-                    content: Self::new(value, depth),
-                })
+                visitor.visit_enum(Variant(name, Self(value, depth)))
             }
-            _ => Err(self.mismatch(&visitor)),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -254,8 +126,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         visitor.visit_unit()
     }
 
-    fn is_human_readable(&self) -> bool {
-        true
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct
+        map struct identifier
     }
 }
 
@@ -268,10 +141,7 @@ impl<'de> IntoDeserializer<'de, ValueError> for ValueDeserializer<'de> {
 }
 
 /// An enum variant that is more than its name.
-struct Variant<'de> {
-    name: &'de str,
-    content: ValueDeserializer<'de>,
-}
+struct Variant<'de>(&'de str, ValueDeserializer<'de>);
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = ValueError;
@@ -281,8 +151,8 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
         self,
         seed: V,
     ) -> Result<(V::Value, Self::Variant), ValueError> {
-        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.name))?;
-        Ok((name, self.content))
+        let name = seed.deserialize(BorrowedStrDeserializer::<ValueError>::new(self.0))?;
+        Ok((name, self.1))
     }
 }
 
@@ -290,10 +160,7 @@ impl<'de> VariantAccess<'de> for ValueDeserializer<'de> {
     type Error = ValueError;
 
     fn unit_variant(self) -> Result<(), ValueError> {
-        match self.value {
-            Value::Null => Ok(()),
-            _ => Err(self.mismatch(&"a unit variant")),
-        }
+        serde::Deserialize::deserialize(self)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(
@@ -313,22 +180,77 @@ impl<'de> VariantAccess<'de> for ValueDeserializer<'de> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        fields: &'static [&'static str],
+        _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        self.deserialize_struct("", fields, visitor)
+        self.deserialize_any(visitor)
     }
 }
 
-fn narrow<N, T: TryFrom<N>>(n: N) -> Result<T, ValueError> {
-    T::try_from(n).map_err(|_| ValueError::IntegerRange)
+/// Deserializes a map key, which is text but may stand for something else.
+struct KeyDeserializer<'de>(&'de str, Depth);
+
+macro_rules! integer_keys {
+    ($($method:ident)*) => {$(
+        /// Only the one text of an integer is accepted, and not `05`.
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            if let Some(n) = self.0.parse().ok().filter(|n: &u64| n.to_string() == self.0) {
+                return visitor.visit_u64(n);
+            }
+            let n = self.0.parse().ok().filter(|n: &i64| n.to_string() == self.0);
+            visitor.visit_i64(n.ok_or(ValueError::KeyKind)?)
+        }
+    )*};
 }
 
-fn byte(value: &Value) -> Option<u8> {
-    match value {
-        Value::UInt(n) => u8::try_from(*n).ok(),
-        Value::Int(n) => u8::try_from(*n).ok(),
-        _ => None,
+impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
+    type Error = ValueError;
+
+    integer_keys! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_bool(self.0.parse().map_err(|_| ValueError::KeyKind)?)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_some(Self(self.0, self.1.wrap()?))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(Self(self.0, self.1.wrap()?))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.0))
+    }
+
+    forward_to_deserialize_any! {
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for KeyDeserializer<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
@@ -336,12 +258,13 @@ fn byte(value: &Value) -> Option<u8> {
 mod tests {
     use std::collections::{BTreeMap, HashMap};
     use std::fmt;
+    use std::hash::Hash;
     use std::num::NonZeroU8;
 
     use serde::de::{DeserializeOwned, Error, IgnoredAny};
     use serde::{Deserialize, Serialize};
 
-    use super::super::{from_value, to_value};
+    use super::super::{Map, from_value, to_value};
     use super::*;
 
     #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug, Clone)]
@@ -435,7 +358,7 @@ mod tests {
             by_id: BTreeMap::from([(Id(1), true), (Id(2), false)]),
             by_flag: BTreeMap::from([(true, 't')]),
             by_shape: BTreeMap::from([(Shape::Unit, -9)]),
-            by_wide: BTreeMap::from([(i128::MIN, 5)]),
+            by_wide: BTreeMap::from([(i64::MIN.into(), 5), (u64::MAX.into(), 6)]),
             tagged: (Tagged::A { n: 1 }, Tagged::B),
             untagged: [
                 Untagged::Number(-1),
@@ -452,10 +375,10 @@ mod tests {
     #[test]
     fn text_and_bytes_can_be_borrowed() {
         let text = Value::from("abc");
-        let value = ValueDeserializer::new(&text, Depth::ROOT);
+        let value = ValueDeserializer(&text, Depth::ROOT);
         assert_eq!(<&str>::deserialize(value).unwrap(), "abc");
         let bytes = Value::from(b"abc".to_vec());
-        let value = ValueDeserializer::new(&bytes, Depth::ROOT);
+        let value = ValueDeserializer(&bytes, Depth::ROOT);
         assert_eq!(<&[u8]>::deserialize(value).unwrap(), b"abc");
     }
 
@@ -518,6 +441,25 @@ mod tests {
         let mut map = Map::new();
         map.insert("1", ());
         assert!(read::<HashMap<String, Wrapped>>(map).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_read_back_from_its_one_text() {
+        fn key<K: DeserializeOwned + Eq + Hash>(key: &str) -> Result<K, ValueError> {
+            let mut map = Map::new();
+            map.insert(key, 1_u8);
+            let read: HashMap<K, u8> = read(map)?;
+            Ok(read.into_keys().next().unwrap())
+        }
+        assert_eq!(key::<i8>("-5"), Ok(-5));
+        for text in ["05", "+5", "5 ", "", "-0", "5.0"] {
+            assert_eq!(key::<i8>(text), Err(ValueError::KeyKind));
+        }
+        assert_eq!(key::<i8>("128"), Err(ValueError::IntegerRange));
+        assert_eq!(key::<bool>("true"), Ok(true));
+        assert_eq!(key::<bool>("1"), Err(ValueError::KeyKind));
+        assert_eq!(key::<Option<char>>("x"), Ok(Some('x')));
+        assert!(key::<()>("x").is_err());
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub enum ValueError {
     /// An integer does not fit the type asked for, or neither `i64` nor `u64`.
     #[error("an integer is out of range")]
     IntegerRange,
+    /// A float is NaN or infinite, which neither JSON nor a token has.
+    #[error("a float is not a finite number")]
+    NotFinite,
     /// A field that the type asked for needs is not there.
     #[error("the field `{0}` is missing")]
     MissingField(&'static str),
@@ -109,7 +112,7 @@ impl de::Error for ValueError {
 }
 
 /// What a visitor says it expects: a text of the program, not of the session.
-pub(super) fn describe(expected: &dyn Expected) -> String {
+fn describe(expected: &dyn Expected) -> String {
     display(&expected).unwrap_or_else(|_| "another type".to_owned())
 }
 

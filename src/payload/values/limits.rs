@@ -28,6 +28,7 @@ impl Depth {
     };
 
     /// One array or map further in.
+    #[inline]
     pub(super) fn enter(self) -> Result<Self, ValueError> {
         let levels = self.levels.checked_sub(1).ok_or(ValueError::TooDeep)?;
         Ok(Self { levels, ..self })

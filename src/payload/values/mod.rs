@@ -13,12 +13,16 @@
 
 mod de;
 mod error;
-mod key;
+mod form;
 mod limits;
 mod map;
+mod packed;
+mod read;
+mod rows;
 mod ser;
+mod table;
 mod value;
-mod wire;
+mod write;
 
 use std::fmt;
 
@@ -71,7 +75,7 @@ impl Values {
         let Some(value) = self.0.get(key) else {
             return Ok(None);
         };
-        V::deserialize(de::ValueDeserializer::new(value, Depth::ROOT.enter()?)).map(Some)
+        V::deserialize(de::ValueDeserializer(value, Depth::ROOT.enter()?)).map(Some)
     }
 
     /// Sets `key` to `value`. A key that exists keeps its position.
@@ -85,7 +89,7 @@ impl Values {
         key: impl Into<String>,
         value: &V,
     ) -> Result<(), ValueError> {
-        let value = value.serialize(ser::ValueSerializer::new(Depth::ROOT.enter()?))?;
+        let value = value.serialize(ser::ValueSerializer(Depth::ROOT.enter()?))?;
         self.0.insert(key, value);
         Ok(())
     }
@@ -189,7 +193,7 @@ impl<'a> IntoIterator for &'a Values {
 /// string, a character, a boolean or an integer, has a key twice, has an
 /// integer outside `i64` and `u64`, or refuses to be serialized.
 pub fn to_value<V: Serialize + ?Sized>(value: &V) -> Result<Value, ValueError> {
-    value.serialize(ser::ValueSerializer::new(Depth::ROOT))
+    value.serialize(ser::ValueSerializer(Depth::ROOT))
 }
 
 /// Converts a [`Value`] to anything deserializable, the reverse of [`to_value`].
@@ -201,7 +205,7 @@ pub fn to_value<V: Serialize + ?Sized>(value: &V) -> Result<Value, ValueError> {
 ///
 /// When the value is not a `V`, or nests deeper than [`MAX_DEPTH`].
 pub fn from_value<V: DeserializeOwned>(value: &Value) -> Result<V, ValueError> {
-    V::deserialize(de::ValueDeserializer::new(value, Depth::ROOT))
+    V::deserialize(de::ValueDeserializer(value, Depth::ROOT))
 }
 
 #[cfg(test)]

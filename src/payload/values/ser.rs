@@ -8,27 +8,19 @@ use serde::ser::{
 };
 
 use super::error::display;
-use super::key::KeySerializer;
 use super::limits::capacity;
+use super::map::Key;
 use super::{Depth, Map, Value, ValueError};
 
 /// Serializes one value, somewhere below the root.
 #[derive(Clone, Copy)]
-pub(super) struct ValueSerializer {
-    depth: Depth,
-}
+pub(super) struct ValueSerializer(pub(super) Depth);
 
 impl ValueSerializer {
-    pub(super) fn new(depth: Depth) -> Self {
-        Self { depth }
-    }
-
     fn items(self, tag: Option<&'static str>, len: Option<usize>) -> Result<Items, ValueError> {
-        Ok(Items {
-            tag,
-            done: Vec::with_capacity(capacity(len)),
-            depth: self.inside(tag)?,
-        })
+        let inside = self.inside(tag)?;
+        let done = Vec::with_capacity(capacity(len));
+        Ok(Items { tag, done, inside })
     }
 
     fn entries(self, tag: Option<&'static str>, len: Option<usize>) -> Result<Entries, ValueError> {
@@ -36,21 +28,21 @@ impl ValueSerializer {
             tag,
             key: None,
             done: Vec::with_capacity(capacity(len)),
-            depth: self.inside(tag)?,
+            inside: self.inside(tag)?,
         })
     }
 
     /// Inside an array or a map, which is inside the map from a tag if there is one.
-    fn inside(self, tag: Option<&'static str>) -> Result<Depth, ValueError> {
-        let depth = self.depth.enter()?;
-        tag.map_or(Ok(depth), |_| depth.enter())
+    fn inside(self, tag: Option<&'static str>) -> Result<Self, ValueError> {
+        let depth = self.0.enter()?;
+        tag.map_or(Ok(depth), |_| depth.enter()).map(Self)
     }
 }
 
-macro_rules! integers {
-    ($($method:ident: $integer:ty,)*) => {$(
-        fn $method(self, v: $integer) -> Result<Value, ValueError> {
-            Value::from_integer(v)
+macro_rules! leaves {
+    ($($method:ident: $leaf:ty,)*) => {$(
+        fn $method(self, v: $leaf) -> Result<Value, ValueError> {
+            Ok(v.into())
         }
     )*};
 }
@@ -66,41 +58,46 @@ impl Serializer for ValueSerializer {
     type SerializeStruct = Entries;
     type SerializeStructVariant = Entries;
 
-    integers! {
+    leaves! {
+        serialize_bool: bool,
         serialize_i8: i8,
         serialize_i16: i16,
         serialize_i32: i32,
         serialize_i64: i64,
-        serialize_i128: i128,
         serialize_u8: u8,
         serialize_u16: u16,
         serialize_u32: u32,
         serialize_u64: u64,
-        serialize_u128: u128,
+        serialize_str: &str,
     }
 
-    fn serialize_bool(self, v: bool) -> Result<Value, ValueError> {
-        Ok(Value::Bool(v))
+    fn serialize_i128(self, v: i128) -> Result<Value, ValueError> {
+        let negative = i64::try_from(v).map(Value::from);
+        negative
+            .or_else(|_| u64::try_from(v).map(Value::from))
+            .map_err(|_| ValueError::IntegerRange)
     }
 
-    fn serialize_f32(self, v: f32) -> Result<Value, ValueError> {
+    fn serialize_u128(self, v: u128) -> Result<Value, ValueError> {
+        let v = u64::try_from(v).map_err(|_| ValueError::IntegerRange)?;
         Ok(v.into())
     }
 
+    fn serialize_f32(self, v: f32) -> Result<Value, ValueError> {
+        self.serialize_f64(v.into())
+    }
+
     fn serialize_f64(self, v: f64) -> Result<Value, ValueError> {
-        Ok(Value::Float(v))
+        let float = v.is_finite().then_some(Value::Float(v));
+        float.ok_or(ValueError::NotFinite)
     }
 
     fn serialize_char(self, v: char) -> Result<Value, ValueError> {
         Ok(Value::Text(v.into()))
     }
 
-    fn serialize_str(self, v: &str) -> Result<Value, ValueError> {
-        Ok(v.into())
-    }
-
     fn serialize_bytes(self, v: &[u8]) -> Result<Value, ValueError> {
-        Ok(Value::Bytes(v.to_vec()))
+        Ok(v.to_vec().into())
     }
 
     fn serialize_none(self) -> Result<Value, ValueError> {
@@ -108,7 +105,7 @@ impl Serializer for ValueSerializer {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
-        value.serialize(Self::new(self.depth.wrap()?))
+        value.serialize(Self(self.0.wrap()?))
     }
 
     fn serialize_unit(self) -> Result<Value, ValueError> {
@@ -133,7 +130,7 @@ impl Serializer for ValueSerializer {
         _name: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        value.serialize(Self::new(self.depth.wrap()?))
+        self.serialize_some(value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -143,8 +140,8 @@ impl Serializer for ValueSerializer {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        let value = value.serialize(Self::new(self.depth.enter()?))?;
-        Ok(tagged(Some(variant), value))
+        let value = value.serialize(Self(self.0.enter()?))?;
+        tagged(Some(variant), value)
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Items, ValueError> {
@@ -190,17 +187,13 @@ impl Serializer for ValueSerializer {
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
         display(value).map(Value::Text)
     }
-
-    fn is_human_readable(&self) -> bool {
-        true
-    }
 }
 
 /// An array in the making, inside a map from `tag` if there is one.
 pub(super) struct Items {
     tag: Option<&'static str>,
     done: Vec<Value>,
-    depth: Depth,
+    inside: ValueSerializer,
 }
 
 macro_rules! items {
@@ -210,12 +203,12 @@ macro_rules! items {
             type Error = ValueError;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-                self.done.push(value.serialize(ValueSerializer::new(self.depth))?);
+                self.done.push(value.serialize(self.inside)?);
                 Ok(())
             }
 
             fn end(self) -> Result<Value, ValueError> {
-                Ok(tagged(self.tag, Value::Array(self.done)))
+                tagged(self.tag, self.done.into())
             }
         }
     )*};
@@ -232,22 +225,9 @@ items! {
 pub(super) struct Entries {
     tag: Option<&'static str>,
     /// A key whose value has not come yet.
-    key: Option<String>,
-    done: Vec<(String, Value)>,
-    depth: Depth,
-}
-
-impl Entries {
-    fn push<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
-        let value = value.serialize(ValueSerializer::new(self.depth))?;
-        self.done.push((key, value));
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Value, ValueError> {
-        let map = Map::try_from(self.done)?;
-        Ok(tagged(self.tag, Value::Map(map)))
-    }
+    key: Option<Key>,
+    done: Vec<(Key, Value)>,
+    inside: ValueSerializer,
 }
 
 impl SerializeMap for Entries {
@@ -255,17 +235,24 @@ impl SerializeMap for Entries {
     type Error = ValueError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        self.key = Some(key.serialize(KeySerializer { depth: self.depth })?);
+        self.key = Some(match key.serialize(self.inside)? {
+            Value::Text(text) => Key::text(&text),
+            Value::Bool(v) => Key::text(&v.to_string()),
+            Value::Int(n) => Key::text(&n.to_string()),
+            Value::UInt(n) => Key::text(&n.to_string()),
+            _ => return Err(ValueError::KeyKind),
+        });
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let key = self.key.take().ok_or(ValueError::Unserializable)?;
-        self.push(key, value)
+        self.done.push((key, value.serialize(self.inside)?));
+        Ok(())
     }
 
     fn end(self) -> Result<Value, ValueError> {
-        self.finish()
+        tagged(self.tag, Map::from_entries(self.done)?.into())
     }
 }
 
@@ -280,11 +267,12 @@ macro_rules! fields {
                 key: &'static str,
                 value: &T,
             ) -> Result<(), ValueError> {
-                self.push(key.to_owned(), value)
+                self.done.push((Key::name(key), value.serialize(self.inside)?));
+                Ok(())
             }
 
             fn end(self) -> Result<Value, ValueError> {
-                self.finish()
+                SerializeMap::end(self)
             }
         }
     )*};
@@ -295,14 +283,10 @@ fields! {
     SerializeStructVariant;
 }
 
-fn tagged(tag: Option<&'static str>, value: Value) -> Value {
+fn tagged(tag: Option<&'static str>, value: Value) -> Result<Value, ValueError> {
     match tag {
-        None => value,
-        Some(tag) => {
-            let mut map = Map::new();
-            map.insert(tag, value);
-            Value::Map(map)
-        }
+        None => Ok(value),
+        Some(tag) => Map::from_entries(vec![(Key::name(tag), value)]).map(Value::Map),
     }
 }
 
@@ -351,6 +335,15 @@ mod tests {
         }
     }
 
+    /// A map that is serialized from its pairs.
+    struct Pairs<'a, K>(&'a [(K, u8)]);
+
+    impl<K: Serialize> Serialize for Pairs<'_, K> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(k, v)| (k, v)))
+        }
+    }
+
     fn json<T: Serialize>(value: &T) -> String {
         serde_json::to_string(&to_value(value).unwrap()).unwrap()
     }
@@ -375,13 +368,23 @@ mod tests {
         assert_eq!(to_value(&1_i8), Ok(Value::UInt(1)));
         assert_eq!(to_value(&0.5_f32), Ok(Value::Float(0.5)));
         assert_eq!(to_value(&Raw(b"ab")), Ok(Value::Bytes(b"ab".to_vec())));
-        assert!(matches!(to_value(&f64::NAN), Ok(Value::Float(f)) if f.is_nan()));
+    }
+
+    #[test]
+    fn floats_that_json_does_not_have_are_refused() {
+        for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(to_value(&float), Err(ValueError::NotFinite));
+            assert_eq!(to_value(&[Value::Float(float)]), Err(ValueError::NotFinite));
+        }
+        assert_eq!(to_value(&f32::INFINITY), Err(ValueError::NotFinite));
     }
 
     #[test]
     fn wide_integers_must_fit() {
         assert_eq!(to_value(&u128::from(u64::MAX)), Ok(Value::UInt(u64::MAX)));
+        assert_eq!(to_value(&i128::from(u64::MAX)), Ok(Value::UInt(u64::MAX)));
         assert_eq!(to_value(&i128::from(i64::MIN)), Ok(Value::Int(i64::MIN)));
+        assert_eq!(to_value(&u128::MAX), Err(ValueError::IntegerRange));
         for wide in [i128::from(u64::MAX) + 1, i128::from(i64::MIN) - 1] {
             assert_eq!(to_value(&wide), Err(ValueError::IntegerRange));
         }
@@ -393,7 +396,18 @@ mod tests {
             to_value(&Pairs(&[("a", 1), ("a", 2)])),
             Err(ValueError::DuplicateKey)
         );
-        assert_eq!(json(&Pairs(&[("b", 1), ("a", 2)])), r#"{"b":1,"a":2}"#);
+        assert_eq!(json(&Pairs(&[("b", 1), ("a", 2)])), r#"{"a":2,"b":1}"#);
+    }
+
+    #[test]
+    fn keys_that_are_no_scalars_are_refused() {
+        let written = |key: &dyn Fn() -> Result<Value, ValueError>| key().map(drop);
+        assert_eq!(written(&|| to_value(&Pairs(&[(Some(1), 0)]))), Ok(()));
+        let refused = Err(ValueError::KeyKind);
+        assert_eq!(written(&|| to_value(&Pairs(&[((1, 2), 0)]))), refused);
+        assert_eq!(written(&|| to_value(&Pairs(&[((), 0)]))), refused);
+        assert_eq!(written(&|| to_value(&Pairs(&[(None::<u8>, 0)]))), refused);
+        assert_eq!(written(&|| to_value(&Pairs(&[(1.5, 0)]))), refused);
     }
 
     #[test]
@@ -409,14 +423,5 @@ mod tests {
             to_value(&Pairs(&[(Broken, 1)])),
             Err(ValueError::Unserializable)
         );
-    }
-
-    /// A map that is serialized from its pairs.
-    struct Pairs<'a, K>(&'a [(K, u8)]);
-
-    impl<K: Serialize> Serialize for Pairs<'_, K> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(self.0.iter().map(|(k, v)| (k, v)))
-        }
     }
 }
