@@ -231,6 +231,17 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// Ends the session, at once and for good: revokes its id, deletes its row, and removes
     /// the cookie with the response. One call, wherever the session lives.
     ///
+    /// It ends each session that the request presents: at most four under the cookie's name
+    /// and four under each of at most four former names, with one entry in the list of
+    /// revocations for each.
+    ///
+    /// A cookie that this server cannot open ends nothing: one of an unknown key or another
+    /// suite, or one that has expired by this server's clock and policy. The call succeeds,
+    /// the cookie is removed, and the listener hears
+    /// [`Refused`](crate::manager::EventKind::Refused). Where another server accepts such a
+    /// cookie, copies of it live on: a server with an old ring file hears of `unknown-key`.
+    /// An error would let a planted cookie keep its user from logging out.
+    ///
     /// What is changed afterwards begins a new session.
     ///
     /// # Errors

@@ -119,7 +119,12 @@ pub(crate) fn open_all<T: SessionData>(
     let mut unsupported = false;
     let mut each = |value: &str| match scope.open_any(value) {
         Ok(token) => claims.push(*token.claims()),
-        Err(error) => unsupported |= error.kind() == OpenErrorKind::Unsupported,
+        Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = true,
+        // No error, also of an unknown key: a planted cookie would block the logout.
+        Err(error) => {
+            let kind = InvalidKind::Token(error.kind());
+            inner.tell(EventKind::Refused(kind), None);
+        }
     };
     let mut presented = Presentation::default();
     presented.own(inner, request, &mut each);

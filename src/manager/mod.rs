@@ -71,6 +71,10 @@ pub const DEFAULT_BUDGET: usize = 3_300;
 /// The default for the most bytes that a stored session may take in postcard: 1 MiB.
 pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
 
+/// The default for the most bytes that a guest's stored session may take in postcard:
+/// 16 KiB, as much as four cookies. 3,183 such guests fill a store in memory of 64 MiB.
+pub const DEFAULT_MAX_GUEST_RECORD_BYTES: usize = 1 << 14;
+
 /// Makes sessions out of requests, and headers out of sessions.
 ///
 /// ```
@@ -298,6 +302,8 @@ pub(crate) struct Inner<T> {
     revocations: Option<Revocations>,
     merge: Option<Merge<T>>,
     max_record_bytes: usize,
+    /// At most that.
+    max_guest_record_bytes: usize,
     on_invalid: OnInvalid,
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,

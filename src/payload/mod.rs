@@ -121,6 +121,11 @@ pub use shape::Shape;
 /// not survive. Debug builds check each sealed session and answer
 /// [`SealError::NotRoundTrip`](crate::SealError::NotRoundTrip); use
 /// [`Values`](values::Values) for data without a fixed shape.
+///
+/// # Types that contain themselves
+/// postcard reads them to any depth, and a deep value exhausts the stack, which ends the
+/// process. The derive macro refuses such a type. An implementation by hand, or a field that
+/// is opaque, bounds the depth where the value is built.
 pub trait SessionData: Serialize + DeserializeOwned {
     /// The version of the type. Every token carries it.
     const SCHEMA: u16 = 0;

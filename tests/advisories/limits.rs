@@ -47,6 +47,7 @@ fn cve_2024_28180_a_record_inflates_to_the_limit_of_the_reader() {
         SessionManager::builder(codec.clock(world.clock.clone()))
             .store(world.store.clone())
             .max_record_bytes(max)
+            .max_guest_record_bytes(usize::MAX)
             .build()
             .unwrap()
     };
