@@ -74,7 +74,7 @@ fn check<S: Suite, T: SessionData>(setting: &Setting, data: &T, suite: u8) {
         .limit(limit)
         .compression(compression)
         .build();
-    let shortest = (if suite == 2_u8 { 80_usize } else { 88 } * 4).div_ceil(3);
+    let shortest = (if suite == 2_u8 { 82_usize } else { 90 } * 4).div_ceil(3);
     assert_eq!(built.is_ok(), limit >= name.len() + shortest);
     let Ok(codec) = built else { return };
     seal(&codec, setting, data, suite, &name, limit);

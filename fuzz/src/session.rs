@@ -37,6 +37,26 @@ pub struct Example {
 
 impl SessionData for Example {}
 
+/// The struct as it is in that schema and shape; it converts from every second other.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Version<const SCHEMA: u16, const SHAPE: u16>(pub Example);
+
+impl<const SCHEMA: u16, const SHAPE: u16> SessionData for Version<SCHEMA, SHAPE> {
+    const SCHEMA: u16 = SCHEMA;
+    const SHAPE: u16 = SHAPE;
+
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        let example = || sealed_session::payload::from_postcard(bytes);
+        converts(schema, shape).then(example)?.map(Self)
+    }
+}
+
+/// Whether [`Version`] converts from that one.
+#[must_use]
+pub fn converts(schema: u16, shape: u16) -> bool {
+    (schema ^ shape) & 1 == 0
+}
+
 #[derive(Clone, Debug, PartialEq, Arbitrary, Serialize, Deserialize)]
 enum Shape {
     Point,
