@@ -120,6 +120,7 @@ fn seal<S: Suite, T: SessionData>(
     assert_eq!(plain, postcard(data));
     assert_eq!(claims.created, created.unix_seconds());
     assert_eq!(claims.issued, NOW);
+    assert_eq!((claims.schema, claims.shape), (T::SCHEMA, T::SHAPE));
 
     // At another instant, it opens as long as it lives.
     let later = NOW + setting.later % 6_000_000;
