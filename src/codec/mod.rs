@@ -58,9 +58,8 @@ pub type SignedCodec = Codec<Signed>;
 /// use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// #[derive(Serialize, Deserialize, Debug, PartialEq, SessionData)]
 /// struct Login { user: u64 }
-/// impl SessionData for Login {}
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;

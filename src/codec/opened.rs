@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, body, from_postcard, values::Values},
+    payload::{self, SessionData, body, from_postcard},
     wiped::Wiped,
 };
 
@@ -186,11 +186,7 @@ impl OpenedToken {
 
     /// Whether the data was written by this version of the type (SPEC section 6.4).
     pub(crate) fn is_of<T: SessionData>(&self) -> bool {
-        let Claims { schema, shape, .. } = self.claims;
-        let is_values = |shape| shape == Values::SHAPE;
-        let is_unknown = shape == 0 || T::SHAPE == 0;
-        let fits = is_unknown && !is_values(shape) && !is_values(T::SHAPE);
-        schema == T::SCHEMA && (shape == T::SHAPE || fits)
+        payload::is_of::<T>(self.claims.schema, self.claims.shape)
     }
 
     /// The session's data in a type that borrows its text from the token: the fastest way
@@ -200,9 +196,8 @@ impl OpenedToken {
     /// # use core::time::Duration;
     /// # use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
     /// # use serde::{Deserialize, Serialize};
-    /// #[derive(Serialize, Deserialize)]
+    /// #[derive(Serialize, Deserialize, SessionData)]
     /// struct Login { name: String }
-    /// impl SessionData for Login {}
     ///
     /// #[derive(Deserialize)]
     /// struct LoginRef<'a> { name: &'a str }

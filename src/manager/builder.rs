@@ -98,9 +98,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
     ///
     /// ```
     /// # use sealed_session::{EncryptedCodec, Policy, codec::CodecBuilder, SessionData, manager::SessionManager};
-    /// # #[derive(serde::Serialize, serde::Deserialize, Default)]
+    /// # #[derive(serde::Serialize, serde::Deserialize, Default, SessionData)]
     /// # struct Shop { cart: Vec<String> }
-    /// # impl SessionData for Shop {}
     /// # fn configure(codec: CodecBuilder<sealed_session::codec::Encrypted>) {
     /// let builder = SessionManager::<Shop>::builder(codec).merge_with(|base, ours, mut theirs| {
     ///     theirs.cart.extend(ours.cart.iter().skip(base.cart.len()).cloned());

@@ -79,9 +79,8 @@ pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
 /// };
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Default)]
+/// #[derive(Serialize, Deserialize, Default, SessionData)]
 /// struct Shop { cart: Vec<String> }
-/// impl SessionData for Shop {}
 ///
 /// # async fn run() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;

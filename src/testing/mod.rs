@@ -5,9 +5,8 @@
 //! use sealed_session::{Session, SessionData, manager::SessionError, testing};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Default)]
+//! #[derive(Serialize, Deserialize, Default, SessionData)]
 //! struct Shop { cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! // A handler…
 //! async fn add(session: &Session<Shop>, item: &str) -> Result<usize, SessionError> {

@@ -43,19 +43,15 @@ use super::model_store::ModelStore;
 /// What the application says when its store is down.
 pub const SORRY: &str = "closed for stocktaking";
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, SessionData)]
 pub struct Shop {
     pub cart: Vec<String>,
 }
 
-impl SessionData for Shop {}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, SessionData)]
 pub struct Prefs {
     pub theme: String,
 }
-
-impl SessionData for Prefs {}
 
 /// The application, and what the stories know of its inside.
 #[derive(Clone)]
