@@ -58,6 +58,10 @@
     allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")
 )]
 
+// The reader of the vectors is shared with `tests/vectors.rs`.
+#[cfg(test)]
+extern crate self as sealed_session;
+
 pub mod adapters;
 pub mod claims;
 pub mod codec;

@@ -1,5 +1,5 @@
 //! Sessions in a store: the reference in the cookie, and the record that only it opens
-//! (SPEC section 10).
+//! (SPEC-STORE).
 //!
 //! The record's key needs the server's key *and* the handle, which only the browser's
 //! cookie carries: a stolen store opens nothing, not even together with the keys.
@@ -260,8 +260,8 @@ mod tests {
         token::UntrustedToken,
     };
 
-    pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
-    pub(super) const MAX: usize = 1 << 20;
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+    const MAX: usize = 1 << 20;
 
     fn codec(keys: impl Into<SharedKeyRing>) -> EncryptedCodec {
         let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24)).unwrap();
@@ -277,14 +277,6 @@ mod tests {
 
     fn data() -> Plain<String> {
         Plain("a long session ".repeat(1_000))
-    }
-
-    pub(super) fn hex(bytes: &[u8]) -> String {
-        use core::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
     }
 
     #[test]
@@ -426,5 +418,5 @@ mod tests {
 }
 
 #[cfg(test)]
-#[path = "record_vectors.rs"]
+#[path = "vectors.rs"]
 mod vectors;
