@@ -22,10 +22,15 @@ expect() {
     }
 }
 
+bin=${CARGO_TARGET_DIR:-target}/debug/examples
+"$bin/sealed-session" keys new --out "$folder/ring.toml" >/dev/null
+SEALED_SESSION_KEY=$(grep -oE 'ssc1_key_[A-Za-z0-9_-]+' "$folder/ring.toml")
+export SEALED_SESSION_KEY
+
 for name in axum_0_8 actix_web_4 rocket_0_5 poem_3 salvo_1 hyper_1; do
     port=$(free_port) jar=$folder/$name
     url=http://localhost:$port
-    "${CARGO_TARGET_DIR:-target}/debug/examples/$name" "127.0.0.1:$port" >"$folder/log" 2>&1 &
+    "$bin/$name" "127.0.0.1:$port" >"$folder/log" 2>&1 &
     shop=$!
     for _ in $(seq 100); do
         curl -fsS -o "$folder/body" "$url/" 2>"$folder/wait" && break
@@ -34,6 +39,13 @@ for name in axum_0_8 actix_web_4 rocket_0_5 poem_3 salvo_1 hyper_1; do
     expect 'nobody.*nowhere' "nothing"
     post login -d user=ada
     expect 'ada.*cookie' "the login"
+    # A tool without the shop's type shows the claims, and of the data its size and shape.
+    decoded=$(awk '/__Host-session/ {print $NF}' "$jar" |
+        "$bin/sealed-session" decode --keys "$folder/ring.toml" --context shop.example)
+    grep -qE '"data":"typed data, [0-9]+ bytes, schema [0-9]+, shape [0-9]+"' <<<"$decoded" || {
+        echo "$name: decode printed $decoded"
+        exit 1
+    }
     # What no compression makes small, and no cookie holds.
     for _ in 1 2 3 4; do
         post add -d count=1 --data-urlencode "item=$(head -c 900 /dev/urandom | base64 -w0)"

@@ -2,12 +2,18 @@
 
 use core::fmt;
 
-use crate::{crypto::sha256, time::Timestamp};
+use crate::time::Timestamp;
 
-/// Length of claims without a subject.
-pub(crate) const MIN_LEN: usize = 31;
-/// Length of claims with a subject.
-pub(crate) const MAX_LEN: usize = MIN_LEN + 8;
+mod extensions;
+mod id;
+
+pub use id::{SessionId, Subject};
+
+pub(crate) use extensions::Extensions;
+pub(crate) use id::Sid;
+
+/// Length of claims without a subject and extensions.
+pub(crate) const MIN_LEN: usize = 33;
 
 /// The authenticated facts that travel with every session.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,9 +25,11 @@ pub struct Claims {
     pub(crate) created: Timestamp,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
-    pub(crate) sid: SessionId,
+    pub(crate) sid: Sid,
     pub(crate) schema: u16,
+    pub(crate) shape: u16,
     pub(crate) subject: Option<Subject>,
+    pub(crate) extensions: Extensions,
 }
 
 impl Claims {
@@ -67,10 +75,10 @@ impl Claims {
         self.expires
     }
 
-    /// The session's id.
+    /// The session's public id.
     #[must_use]
-    pub const fn session_id(&self) -> SessionId {
-        self.sid
+    pub fn session_id(&self) -> SessionId {
+        self.sid.public()
     }
 
     /// The application's version of its session type.
@@ -79,13 +87,19 @@ impl Claims {
         self.schema
     }
 
-    /// Whose session it is, if somebody logged in.
+    /// The hash of the session type's shape; 0 where it is unknown, and in references.
+    #[must_use]
+    pub const fn shape(&self) -> u16 {
+        self.shape
+    }
+
+    /// Whose session it is, after a login.
     #[must_use]
     pub const fn subject(&self) -> Option<Subject> {
         self.subject
     }
 
-    /// What stays the same when the session is issued anew.
+    /// The fields preserved when the session is re-issued.
     #[must_use]
     pub const fn identity(&self) -> Identity {
         Identity {
@@ -93,42 +107,51 @@ impl Claims {
             created: self.created,
             class: self.class,
             subject: self.subject,
+            extensions: self.extensions,
         }
     }
 
-    /// The length of these claims in a token.
-    pub(crate) const fn len(&self) -> usize {
-        match self.subject {
-            Some(_) => MAX_LEN,
-            None => MIN_LEN,
-        }
+    /// The bytes that these claims take in a token: 33 without a subject and extensions.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let subject = if self.subject.is_some() { 16 } else { 0 };
+        MIN_LEN
+            .saturating_add(subject)
+            .saturating_add(self.extensions.len())
     }
 
-    /// Writes the claims into the first [`len`](Self::len) bytes of `out`.
-    pub(crate) fn write(&self, out: &mut [u8; MAX_LEN]) {
-        let flags = self.kind as u8
+    /// The first byte.
+    pub(crate) fn flags(&self) -> u8 {
+        self.kind as u8
             | u8::from(self.deflated) << 2
             | u8::from(self.padded) << 3
             | u8::from(self.subject.is_some()) << 4
-            | self.class.0 << 5;
-        let subject = self.subject.unwrap_or(Subject([0; 8]));
-        let fields: [&[u8]; 7] = [
-            &[flags],
-            &self.created.unix_seconds().to_be_bytes(),
-            &self.issued.unix_seconds().to_be_bytes(),
-            &self.expires.unix_seconds().to_be_bytes(),
-            &self.sid.0,
-            &self.schema.to_be_bytes(),
-            &subject.0,
-        ];
-        for (to, from) in out.iter_mut().zip(fields.iter().copied().flatten()) {
-            *to = *from;
-        }
+            | self.class.0 << 5
+            | u8::from(self.extensions != Extensions::default()) << 7
     }
 
-    /// Reads claims from the start of `bytes` and returns the rest; the rule that is
-    /// broken otherwise.
-    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, &[u8]), &'static str> {
+    /// Appends the claims, which take [`encoded_len`](Self::encoded_len) bytes.
+    pub(crate) fn append(&self, out: &mut Vec<u8>) {
+        out.reserve(self.encoded_len());
+        out.push(self.flags());
+        for time in [self.created, self.issued, self.expires] {
+            out.extend_from_slice(&time.unix_seconds().to_be_bytes());
+        }
+        out.extend_from_slice(&self.sid.0);
+        for number in [self.schema, self.shape] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        if let Some(subject) = &self.subject {
+            out.extend_from_slice(&subject.0);
+        }
+        self.extensions.append(out);
+    }
+
+    /// Reads claims from the start of `bytes`.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Read<'_>, &'static str> {
         const SHORT: &str = "claims are cut short";
         let ([flags], rest) = take::<1>(bytes).ok_or(SHORT)?;
         let (created, rest) = take::<4>(rest).ok_or(SHORT)?;
@@ -136,38 +159,65 @@ impl Claims {
         let (expires, rest) = take::<4>(rest).ok_or(SHORT)?;
         let (sid, rest) = take::<16>(rest).ok_or(SHORT)?;
         let (schema, rest) = take::<2>(rest).ok_or(SHORT)?;
+        let (shape, rest) = take::<2>(rest).ok_or(SHORT)?;
         let (subject, rest) = if flags & 0x10 == 0 {
             (None, rest)
         } else {
-            let (subject, rest) = take::<8>(rest).ok_or(SHORT)?;
+            let (subject, rest) = take::<16>(rest).ok_or(SHORT)?;
             (Some(Subject(subject)), rest)
         };
         let time = |bytes| Timestamp::from_unix_seconds(u32::from_be_bytes(bytes));
-        let claims = Self {
-            kind: match flags & 0x03 {
-                0 => Kind::Inline,
-                1 => Kind::Reference,
-                2 => Kind::Record,
-                _ => return Err("kind 3 is reserved"),
-            },
-            deflated: flags & 0x04 != 0,
-            padded: flags & 0x08 != 0,
-            class: LifetimeClass(flags >> 5 & 0x03),
-            created: time(created),
-            issued: time(issued),
-            expires: time(expires),
-            sid: SessionId(sid),
-            schema: u16::from_be_bytes(schema),
-            subject,
-        };
-        if flags & 0x80 != 0 {
-            return Err("flag bit 7 is reserved");
-        }
-        if claims.created > claims.issued || claims.issued > claims.expires {
+        let (created, issued, expires) = (time(created), time(issued), time(expires));
+        if created > issued || issued > expires {
             return Err("created, issued and expires are not in order");
         }
-        Ok((claims, rest))
+        let (extensions, unknown_extension, body) = if flags & 0x80 == 0 {
+            (Extensions::default(), false, rest)
+        } else {
+            Extensions::read(rest)?
+        };
+        let (kind, unknown_kind) = match flags & 0x03 {
+            0 => (Kind::Inline, false),
+            1 => (Kind::Reference, false),
+            2 => (Kind::Record, false),
+            _ => (Kind::Inline, true),
+        };
+        if extensions.stay.is_some() && kind != Kind::Inline {
+            return Err("only an inline token says which stay it left");
+        }
+        if extensions.authenticated.is_some_and(|at| at <= created) {
+            return Err("the last authentication is not after the beginning");
+        }
+        Ok(Read {
+            claims: Self {
+                kind,
+                deflated: flags & 0x04 != 0,
+                padded: flags & 0x08 != 0,
+                class: LifetimeClass(flags >> 5 & 0x03),
+                created,
+                issued,
+                expires,
+                sid: Sid(sid),
+                schema: u16::from_be_bytes(schema),
+                shape: u16::from_be_bytes(shape),
+                subject,
+                extensions,
+            },
+            body,
+            is_newer: unknown_kind || unknown_extension,
+        })
     }
+}
+
+/// Claims that keep the rules of this version.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Read<'b> {
+    pub(crate) claims: Claims,
+    /// What follows them.
+    pub(crate) body: &'b [u8],
+    /// Whether a newer version wrote a kind or an extension that this one does not know. Of
+    /// such a token only the times may be believed.
+    pub(crate) is_newer: bool,
 }
 
 /// Times and flags; the session id only as its [`log_id`](SessionId::log_id).
@@ -183,7 +233,9 @@ impl fmt::Debug for Claims {
             .field("expires", &self.expires)
             .field("sid", &self.sid)
             .field("schema", &self.schema)
+            .field("shape", &self.shape)
             .field("subject", &self.subject)
+            .field("extensions", &self.extensions)
             .finish()
     }
 }
@@ -200,20 +252,21 @@ pub enum Kind {
     Record = 2,
 }
 
-/// What stays the same when a session is issued anew: who it is and when it began.
+/// The fields preserved when a session is re-issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    pub(crate) sid: SessionId,
+    pub(crate) sid: Sid,
     pub(crate) created: Timestamp,
     pub(crate) class: LifetimeClass,
     pub(crate) subject: Option<Subject>,
+    pub(crate) extensions: Extensions,
 }
 
 impl Identity {
-    /// The session's id.
+    /// The session's public id.
     #[must_use]
-    pub const fn session_id(&self) -> SessionId {
-        self.sid
+    pub fn session_id(&self) -> SessionId {
+        self.sid.public()
     }
 
     /// When the session began.
@@ -241,74 +294,11 @@ impl Identity {
         self
     }
 
-    /// With a subject: from now on somebody's session.
+    /// With a subject: the session of a user.
     #[must_use]
     pub const fn with_subject(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
         self
-    }
-}
-
-/// 16 random bytes that name a session, the same in the cookie and in the store.
-///
-/// Never shown whole: `Debug` and [`log_id`](Self::log_id) give a short hash (ASVS
-/// 16.2.5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(pub(crate) [u8; 16]);
-
-impl SessionId {
-    /// A name for the log: 16 hexadecimal characters of a hash, the same for every token
-    /// of the session, from which the id cannot be found.
-    #[must_use]
-    pub fn log_id(&self) -> String {
-        let hash = sha256(&[b"SSC1/log-id\0", &self.0]);
-        let (short, _) = hash.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        format!("{:016x}", u64::from_be_bytes(*short))
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({})", self.log_id())
-    }
-}
-
-/// A short hash of a user id, so that all sessions of one user can be ended at once
-/// without the user's id standing in every token (SPEC section 4).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject(pub(crate) [u8; 8]);
-
-impl Subject {
-    /// `SHA-256("SSC1/subject" 0x00 || u16(len ctx) || ctx || user id)[0..8]`
-    pub(crate) fn of(context: &str, user_id: &[u8]) -> Self {
-        let len = u16::try_from(context.len()).unwrap_or(u16::MAX);
-        let hash = sha256(&[
-            b"SSC1/subject\0",
-            &len.to_be_bytes(),
-            context.as_bytes(),
-            user_id,
-        ]);
-        take(&hash).map_or(Self([0; 8]), |(bytes, _)| Self(bytes))
-    }
-
-    /// The 8 bytes as they stand in a token.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Subject(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
     }
 }
 
@@ -347,68 +337,72 @@ mod tests {
             created: Timestamp::from_unix_seconds(1),
             issued: Timestamp::from_unix_seconds(2),
             expires: Timestamp::from_unix_seconds(3),
-            sid: SessionId(*b"0123456789abcdef"),
+            sid: Sid(*b"0123456789abcdef"),
             schema: 0x0102,
-            subject: Some(Subject(*b"subject!")),
+            shape: 0x0304,
+            subject: Some(Subject(*b"subject!!tcejbus")),
+            extensions: Extensions::default(),
         }
     }
 
     fn bytes(claims: &Claims) -> Vec<u8> {
-        let mut out = [0xee; MAX_LEN];
-        claims.write(&mut out);
-        out[..claims.len()].to_vec()
+        let mut out = Vec::new();
+        claims.append(&mut out);
+        assert_eq!(out.len(), claims.encoded_len());
+        out
     }
 
     #[test]
     fn claims_are_laid_out_as_specified() {
-        assert_eq!(
-            bytes(&claims()),
-            b"\x75\0\0\0\x01\0\0\0\x02\0\0\0\x030123456789abcdef\x01\x02subject!"
-        );
-        let without = Claims {
-            subject: None,
-            ..claims()
-        };
-        assert_eq!(bytes(&without).len(), MIN_LEN);
+        let expected =
+            b"\x75\0\0\0\x01\0\0\0\x02\0\0\0\x030123456789abcdef\x01\x02\x03\x04subject!!tcejbus";
+        assert_eq!(bytes(&claims()), expected);
+        let mut bare = claims();
+        bare.subject = None;
+        assert_eq!(bytes(&bare).len(), MIN_LEN);
+        let mut extended = claims();
+        extended.extensions.end = Some(Timestamp::from_unix_seconds(9));
+        let extended = bytes(&extended);
+        assert_eq!(extended[0], 0xf5);
+        assert_eq!(extended[49..], *b"\x06\x03\x04\0\0\0\x09");
     }
 
     #[test]
     fn claims_round_trip_and_leave_the_rest() {
-        for claims in [
-            claims(),
-            Claims {
-                kind: Kind::Inline,
-                subject: None,
-                deflated: false,
-                padded: true,
-                class: LifetimeClass(0),
-                ..claims()
-            },
-        ] {
+        let mut inline = claims();
+        inline.kind = Kind::Inline;
+        inline.subject = None;
+        inline.extensions.stay = Some(7);
+        for claims in [claims(), inline] {
             let mut bytes = bytes(&claims);
             bytes.extend(b"rest");
-            assert_eq!(Claims::read(&bytes), Ok((claims, &b"rest"[..])));
+            let read = Read {
+                claims,
+                body: b"rest",
+                is_newer: false,
+            };
+            assert_eq!(Claims::read(&bytes), Ok(read));
         }
     }
 
     #[test]
     fn claims_cut_anywhere_are_refused() {
-        let bytes = bytes(&claims());
+        let mut claims = claims();
+        claims.extensions.end = Some(Timestamp::MAX);
+        let bytes = bytes(&claims);
         for len in 0..bytes.len() {
             assert!(Claims::read(&bytes[..len]).is_err(), "{len}");
         }
     }
 
     #[test]
-    fn reserved_bits_and_disordered_times_are_refused() {
+    fn disordered_times_are_refused() {
         let good = bytes(&claims());
         let with = |position: usize, value: u8| {
             let mut bytes = good.clone();
             bytes[position] = value;
             Claims::read(&bytes).map(|_| ())
         };
-        assert_eq!(with(0, 0xf5), Err("flag bit 7 is reserved"));
-        assert_eq!(with(0, 0x77), Err("kind 3 is reserved"));
         let disordered = Err("created, issued and expires are not in order");
         assert_eq!(with(4, 3), disordered);
         assert_eq!(with(8, 4), disordered);
@@ -416,17 +410,32 @@ mod tests {
     }
 
     #[test]
-    fn the_subject_is_the_one_of_the_specification() {
-        assert_eq!(
-            format!("{:?}", Subject::of("example.com", b"42")),
-            "Subject(9f98ab0a781e8c11)"
-        );
+    fn a_kind_or_extension_of_a_newer_version_is_noticed() {
+        let mut bytes = bytes(&claims());
+        bytes[0] |= 0x03;
+        assert!(Claims::read(&bytes).unwrap().is_newer);
+        bytes[0] = bytes[0] & !0x03 | 0x80;
+        bytes.extend([2, 5, 0]);
+        assert!(Claims::read(&bytes).unwrap().is_newer);
     }
 
     #[test]
-    fn debug_does_not_show_the_session_id() {
+    fn extensions_that_contradict_the_claims_are_refused() {
+        let refused = |change: &dyn Fn(&mut Claims)| {
+            let mut claims = claims();
+            change(&mut claims);
+            Claims::read(&bytes(&claims)).is_err()
+        };
+        assert!(refused(&|claims| claims.extensions.stay = Some(1)));
+        let at = |seconds| Some(Timestamp::from_unix_seconds(seconds));
+        assert!(refused(&|claims| claims.extensions.authenticated = at(1)));
+        assert!(!refused(&|claims| claims.extensions.authenticated = at(2)));
+    }
+
+    #[test]
+    fn debug_shows_no_raw_session_id() {
         let shown = format!("{:?}", claims());
-        assert!(shown.contains(&claims().sid.log_id()), "{shown}");
+        assert!(shown.contains(&claims().session_id().log_id()), "{shown}");
         assert!(!shown.contains("0123"), "{shown}");
         assert!(!shown.contains("30313233"), "{shown}");
     }

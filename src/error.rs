@@ -74,6 +74,10 @@ pub enum OpenErrorKind {
     TooLarge,
     /// Authentic, but not the session type that was asked for, and not migrated.
     Schema,
+    /// Authentic and alive, but written by a newer version of the format or of the session
+    /// type. Handle it like an outage: another server can read it, so neither clear nor
+    /// replace it.
+    Unsupported,
 }
 
 impl OpenErrorKind {
@@ -92,6 +96,7 @@ impl OpenErrorKind {
             Self::NotYetValid => "not-yet-valid",
             Self::TooLarge => "too-large",
             Self::Schema => "schema",
+            Self::Unsupported => "unsupported",
         }
     }
 }

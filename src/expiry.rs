@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::{
-    claims::{Claims, LifetimeClass},
+    claims::{Claims, Identity, LifetimeClass},
     time::{CLOCK_TOLERANCE, Timestamp},
 };
 
@@ -75,6 +75,12 @@ impl Lifetimes {
     #[must_use]
     pub const fn is_persistent(&self) -> bool {
         self.persistent
+    }
+
+    /// When a session ends that began at `created`, used or not.
+    pub(crate) fn end_of(&self, created: Timestamp, own: Option<Timestamp>) -> Timestamp {
+        let end = created + self.absolute;
+        own.map_or(end, |own| own.min(end))
     }
 }
 
@@ -186,7 +192,7 @@ impl Policy {
         if claims.issued > horizon {
             return Err(Lapse::NotYetValid);
         }
-        if now >= claims.created + lifetimes.absolute {
+        if now >= lifetimes.end_of(claims.created, claims.extensions.end) {
             return Err(Lapse::Absolute);
         }
         if now >= claims.expires || now >= claims.issued + lifetimes.idle {
@@ -204,8 +210,15 @@ impl Policy {
         let threshold = lifetimes.idle.as_secs().div_ceil(REISSUE_DIVISOR);
         now.since(claims.issued).as_secs() >= threshold
             && self
-                .expires(claims.class, claims.created, now)
+                .expires_at(&claims.identity(), now)
                 .is_some_and(|expires| expires > claims.expires)
+    }
+
+    /// As [`expires`](Self::expires), by the session's own end too.
+    pub(crate) fn expires_at(&self, identity: &Identity, issued: Timestamp) -> Option<Timestamp> {
+        let lifetimes = self.lifetimes(identity.class)?;
+        let end = lifetimes.end_of(identity.created, identity.extensions.end);
+        Some((issued + lifetimes.idle).min(end))
     }
 }
 
@@ -254,7 +267,7 @@ pub enum PolicyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::{Kind, SessionId};
+    use crate::claims::{Extensions, Kind, Sid};
 
     const MINUTE: Duration = Duration::from_mins(1);
     const HOUR: Duration = Duration::from_hours(1);
@@ -276,10 +289,32 @@ mod tests {
             expires: policy
                 .expires(LifetimeClass::DEFAULT, created, issued)
                 .unwrap(),
-            sid: SessionId([0; 16]),
+            sid: Sid([0; 16]),
             schema: 0,
+            shape: 0,
             subject: None,
+            extensions: Extensions::default(),
         }
+    }
+
+    #[test]
+    fn a_session_ends_at_its_own_end_if_that_is_earlier() {
+        let policy = policy();
+        let mut claims = claims(&policy, T0, T0);
+        let own = |claims: &mut Claims, end| claims.extensions.end = Some(end);
+        own(&mut claims, T0 + 10 * MINUTE);
+        assert_eq!(policy.check(&claims, T0 + 10 * MINUTE - SECOND), Ok(()));
+        assert_eq!(
+            policy.check(&claims, T0 + 10 * MINUTE),
+            Err(Lapse::Absolute)
+        );
+        let expires = |claims: &Claims| policy.expires_at(&claims.identity(), T0);
+        assert_eq!(expires(&claims), Some(T0 + 10 * MINUTE));
+        own(&mut claims, T0 + 3 * HOUR);
+        assert_eq!(expires(&claims), Some(T0 + 30 * MINUTE));
+        claims.issued = T0 + 2 * HOUR - SECOND;
+        claims.expires = T0 + 3 * HOUR;
+        assert_eq!(policy.check(&claims, T0 + 2 * HOUR), Err(Lapse::Absolute));
     }
 
     #[test]

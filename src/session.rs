@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -11,11 +11,12 @@ use crate::{
     codec::{Plan, record::Handle},
     error::SealError,
     manager::{
-        EventKind, Inner, OnInvalid, Place, Presented, SessionError, load, lock, save_there,
+        EventKind, Lease, OnInvalid, Place, Presented, SessionError, load, lock, save_there,
     },
     payload::{
         SessionData,
         encoded::{is_postcard_of, to_postcard},
+        from_postcard,
     },
     store::RowState,
     time::Timestamp,
@@ -35,7 +36,7 @@ use crate::{
 pub struct Session<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
-    manager: Arc<Inner<T>>,
+    manager: Lease<T>,
     request: Request,
     /// Somebody has looked, whether there was anything to see or not.
     looked: AtomicBool,
@@ -87,6 +88,8 @@ pub(crate) struct Live<T> {
     pub(crate) class: LifetimeClass,
     /// Whether its id has changed, so that what the client holds must end.
     pub(crate) renewed: bool,
+    /// Whether another user has logged in, so that nothing of the former one goes on.
+    pub(crate) replaced: bool,
     pub(crate) logged_out: bool,
     /// Whether the data was lent to be changed. Reading does not write, also where the
     /// same data may have several encodings.
@@ -162,7 +165,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// Makes the session that of a user who has just authenticated (ASVS 7.2.4): a new
     /// session id, a new absolute timeout, and the user's id as its subject, so that
     /// [`revoke_subject`](crate::manager::SessionManager::revoke_subject) ends it. The
-    /// data stays. The old session is revoked with the response.
+    /// data of a guest, or of the same user, stays. Where the session is another user's, the
+    /// new one begins with `T::default()`. It has the first lifetime class unless this
+    /// request names one. The old session is revoked with the response; a response of 5xx
+    /// or 408 saves nothing, so the login does not hold either.
     ///
     /// # Errors
     /// As for [`read`](Self::read), and [`SessionError::Seal`] without randomness.
@@ -172,21 +178,33 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     pub async fn log_in(&self, user_id: impl AsRef<[u8]>) -> Result<(), SessionError> {
         let manager = &self.0.manager;
         let mut identity = manager.codec.new_identity()?;
-        let subject = manager.codec.subject(user_id);
+        let subject = manager.codec.subject(&user_id);
         if let Some(revocations) = manager.revocations() {
             identity.created = revocations
                 .earliest_start(subject, identity.created)
                 .await?;
         }
         // Whatever the cookie is worth, a user may log in.
-        self.load(OnInvalid::Anonymous).await?;
+        drop(self.load(OnInvalid::Anonymous).await?);
+        let user_id = user_id.as_ref();
         self.with(|live| {
+            let former = live.current_identity().and_then(|it| it.subject());
+            // Also if that is a hash under a former context.
+            let is_another =
+                former.is_some_and(|former| manager.codec.subjects(user_id).all(|it| it != former));
+            if is_another {
+                live.data = T::default();
+                live.touched = true;
+                live.replaced = true;
+            }
+            if is_another || !live.class_changed() {
+                live.class = LifetimeClass::DEFAULT;
+            }
             live.identity = Some(identity.with_subject(subject));
             live.renewed = true;
-            live.logged_out = false;
         })
         .await?;
-        manager.tell(EventKind::LoggedIn, Some(identity.session_id()));
+        manager.tell(EventKind::LoggedIn, Some(identity.sid));
         Ok(())
     }
 
@@ -213,10 +231,22 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// Ends the session, at once and for good: revokes its id, deletes its row, and removes
     /// the cookie with the response. One call, wherever the session lives.
     ///
+    /// It ends each session that the request presents: at most four under the cookie's name
+    /// and four under each of at most four former names, with one entry in the list of
+    /// revocations for each.
+    ///
+    /// A cookie that this server cannot open ends nothing: one of an unknown key or another
+    /// suite, or one that has expired by this server's clock and policy. The call succeeds,
+    /// the cookie is removed, and the listener hears
+    /// [`Refused`](crate::manager::EventKind::Refused). Where another server accepts such a
+    /// cookie, copies of it live on: a server with an old ring file hears of `unknown-key`.
+    /// An error would let a planted cookie keep its user from logging out.
+    ///
     /// What is changed afterwards begins a new session.
     ///
     /// # Errors
-    /// [`SessionError::Unavailable`] when it cannot be revoked: the user is then still
+    /// [`SessionError::Unavailable`] when it cannot be revoked, and
+    /// [`SessionError::Unsupported`] when a newer version sealed it: the user is then still
     /// logged in, and must be told so.
     #[doc(alias = "destroy")]
     #[doc(alias = "flush")]
@@ -229,9 +259,9 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         self.0.looked.store(true, Ordering::Relaxed);
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
-        for claims in load::open_all(manager, &self.0.request) {
+        for claims in load::open_all(manager, &self.0.request)? {
             save_there::end(manager, &claims).await?;
-            manager.tell(EventKind::LoggedOut, Some(claims.session_id()));
+            manager.tell(EventKind::LoggedOut, Some(claims.sid));
         }
         let mut live = Live::empty(Presented::Nothing)?;
         live.logged_out = true;
@@ -328,7 +358,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         .map_err(Into::into)
     }
 
-    pub(crate) fn new(manager: Arc<Inner<T>>, request: Request) -> Self {
+    pub(crate) fn new(manager: Lease<T>, request: Request) -> Self {
         Self(Arc::new(Shared {
             manager,
             request,
@@ -349,15 +379,12 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// A session as if a client had presented it in its cookie.
     #[cfg(feature = "testing")]
     pub(crate) fn by_hand(
-        manager: Arc<Inner<T>>,
+        manager: Lease<T>,
         identity: &Identity,
         data: T,
     ) -> Result<Self, SessionError> {
         let held = Held {
-            claims: manager
-                .codec
-                .at(manager.now())
-                .claims(identity, T::SCHEMA)?,
+            claims: manager.codec.at(manager.now()).claims::<T>(identity)?,
             place: HeldPlace::Cookie,
             needs_reseal: false,
             needs_reissue: false,
@@ -393,18 +420,22 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         &self.0.request
     }
 
+    #[cfg(any(feature = "actix-web-4", feature = "tower-0-3"))]
+    pub(crate) fn manager(&self) -> &crate::manager::Inner<T> {
+        &self.0.manager
+    }
+
     /// Loads the session unless that has been done, and lends it.
     async fn with<R>(&self, then: impl FnOnce(&mut Live<T>) -> R) -> Result<R, SessionError> {
-        self.load(self.0.manager.on_invalid()).await?;
-        match &mut *lock(&self.0.state) {
+        match &mut *self.load(self.0.manager.on_invalid()).await? {
             State::Live(live) => Ok(then(live)),
             State::Unread | State::Finished => Err(SessionError::TooLate),
         }
     }
 
-    async fn load(&self, on_invalid: OnInvalid) -> Result<(), SessionError> {
-        if !matches!(*lock(&self.0.state), State::Unread) {
-            return Ok(());
+    async fn load(&self, on_invalid: OnInvalid) -> Result<MutexGuard<'_, State<T>>, SessionError> {
+        if let Some(state) = self.loaded() {
+            return Ok(state);
         }
         self.0.looked.store(true, Ordering::Relaxed);
         // Without the lock, since the store may take its time; two clones that load at
@@ -414,7 +445,12 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         if matches!(*state, State::Unread) {
             *state = State::Live(live);
         }
-        Ok(())
+        Ok(state)
+    }
+
+    fn loaded(&self) -> Option<MutexGuard<'_, State<T>>> {
+        let state = lock(&self.0.state);
+        (!matches!(*state, State::Unread)).then_some(state)
     }
 
     fn assert_open(&self) -> Result<(), SessionError> {
@@ -462,6 +498,7 @@ impl<T: SessionData + Default> Live<T> {
             held,
             identity: None,
             renewed: false,
+            replaced: false,
             logged_out: false,
             touched: false,
             torn: false,
@@ -469,6 +506,17 @@ impl<T: SessionData + Default> Live<T> {
             original,
             read_only: None,
         })
+    }
+
+    /// Takes back what a response that failed must not save: data, class and id.
+    pub(crate) fn forget_changes(&mut self) {
+        if self.touched {
+            self.data = from_postcard(&self.original).unwrap_or_default();
+        }
+        let held = self.held.as_ref();
+        self.class = held.map(|held| held.claims.class()).unwrap_or_default();
+        self.identity = None;
+        (self.touched, self.renewed, self.replaced) = (false, false, false);
     }
 
     fn current_identity(&self) -> Option<Identity> {

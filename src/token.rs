@@ -5,10 +5,7 @@ use std::sync::LazyLock;
 
 use base64::{
     Engine as _,
-    engine::{
-        Simd,
-        general_purpose::{NO_PAD, URL_SAFE_NO_PAD},
-    },
+    engine::{Simd, general_purpose::NO_PAD},
 };
 
 use crate::{
@@ -35,13 +32,15 @@ pub enum SuiteId {
     Signed = 2,
     /// The encrypted layout under a key that needs the handle too: rows of a store.
     Record = 3,
+    /// The encrypted layout for what accompanies a session, such as proofs.
+    Auxiliary = 4,
 }
 
 impl SuiteId {
     /// Bytes in front of the claims.
     pub(crate) const fn prefix_len(self) -> usize {
         match self {
-            Self::Encrypted | Self::Record => 41,
+            Self::Encrypted | Self::Record | Self::Auxiliary => 41,
             Self::Signed => KEYED_LEN,
         }
     }
@@ -49,7 +48,7 @@ impl SuiteId {
     /// Bytes of the tag at the end.
     pub(crate) const fn tag_len(self) -> usize {
         match self {
-            Self::Encrypted | Self::Record => 16,
+            Self::Encrypted | Self::Record | Self::Auxiliary => 16,
             Self::Signed => 32,
         }
     }
@@ -57,8 +56,12 @@ impl SuiteId {
     /// The shortest token: one without a body.
     pub(crate) const fn min_len(self) -> usize {
         // Small constants: cannot overflow.
+        let claims = match self {
+            Self::Auxiliary => 9,
+            _ => MIN_CLAIMS_LEN,
+        };
         self.prefix_len()
-            .saturating_add(MIN_CLAIMS_LEN)
+            .saturating_add(claims)
             .saturating_add(self.tag_len())
     }
 
@@ -67,6 +70,7 @@ impl SuiteId {
             1 => Some(Self::Encrypted),
             2 => Some(Self::Signed),
             3 => Some(Self::Record),
+            4 => Some(Self::Auxiliary),
             _ => None,
         }
     }
@@ -84,20 +88,45 @@ impl Prefix {
     /// Decodes the first 24 characters of a token's text.
     pub(crate) fn peek(text: &str) -> Result<Self, OpenError> {
         check_text_len(text)?;
+        let head = text.as_bytes().first_chunk::<24>().ok_or(NOT_BASE64)?;
+        // By hand: called for so little, the crate takes half of what it costs to refuse a
+        // token whose key is unknown.
         let mut bytes = [0; 18];
-        let decoded = text
-            .as_bytes()
-            .first_chunk::<24>()
-            .and_then(|head| URL_SAFE_NO_PAD.decode_slice(head, &mut bytes).ok());
-        match (decoded, bytes) {
-            (Some(18), [suite, key_id @ .., _]) => Ok(Self {
-                suite,
-                key_id: KeyId(key_id),
-            }),
-            _ => Err(NOT_BASE64),
+        let mut seen = 0;
+        let (quads, (threes, _)) = (head.as_chunks().0, bytes.as_chunks_mut());
+        for (three, [a, b, c, d]) in threes.iter_mut().zip(quads) {
+            let bits = |c: &u8| BASE64URL.get(usize::from(*c)).copied().unwrap_or(u8::MAX);
+            let (a, b, c, d) = (bits(a), bits(b), bits(c), bits(d));
+            seen |= a | b | c | d;
+            *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
         }
+        if seen > 63 {
+            return Err(NOT_BASE64);
+        }
+        let [suite, key_id @ .., _] = bytes;
+        Ok(Self {
+            suite,
+            key_id: KeyId(key_id),
+        })
     }
 }
+
+/// The six bits of each character; above 63 for those that are not of the alphabet.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which would notice"
+)]
+static BASE64URL: [u8; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 64 {
+        values[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 /// Decodes a token's text into a buffer that is wiped when dropped.
 ///
@@ -231,7 +260,8 @@ impl UntrustedToken {
         }
         let end = self.bytes.len().checked_sub(self.suite.tag_len())?;
         let content = self.bytes.get(self.suite.prefix_len()..end)?;
-        Claims::read(content).ok().map(|(claims, _)| claims)
+        let read = Claims::read(content).ok()?;
+        (!read.is_newer).then_some(read.claims)
     }
 }
 
@@ -254,6 +284,8 @@ pub(crate) const WRONG_SUITE: OpenError = OpenError::new(
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn kind(text: &str) -> OpenErrorKind {
@@ -262,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_token_has_exactly_one_text() {
-        let bytes = [&[1][..], &[0xfb; 88]].concat();
+        let bytes = [&[1][..], &[0xfb; 91]].concat();
         let text = encode_text(&bytes);
         assert_eq!(text.len(), text_len(bytes.len()));
         assert_eq!(UntrustedToken::parse(&text).unwrap().bytes, bytes);
@@ -273,7 +305,7 @@ mod tests {
             kind(&text.replace('-', "+").replace('_', "/")),
             OpenErrorKind::Malformed
         );
-        // 89 bytes leave 2 bits of the last character unused: they must be zero, which a
+        // 92 bytes leave 2 bits of the last character unused: they must be zero, which a
         // quarter of the alphabet satisfies.
         let (head, last) = text.split_at(text.len() - 1);
         let alphabet = ('A'..='Z')
@@ -313,6 +345,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_characters_decode_as_base64_does() {
+        let text = encode_text(&[0x5a; 18]);
+        for (position, byte) in (0..24).flat_map(|at| (0..0x80).map(move |byte| (at, byte))) {
+            let mut text = text.clone().into_bytes();
+            text[position] = byte;
+            let text = String::from_utf8(text).unwrap();
+            let prefix = Prefix::peek(&text).ok();
+            let bytes = prefix.map(|it| [&[it.suite], &it.key_id.0[..]].concat());
+            let whole = URL_SAFE_NO_PAD.decode(&text).ok();
+            assert_eq!(bytes, whole.map(|it| it[..17].to_vec()), "{text}");
+        }
+        assert!(Prefix::peek(&"é".repeat(12)).is_err());
+        assert!(Prefix::peek(&text[..23]).is_err());
+    }
+
+    #[test]
     fn too_short_too_long_and_empty_are_told_apart() {
         assert_eq!(kind(""), OpenErrorKind::Absent);
         assert_eq!(kind("AAAA"), OpenErrorKind::Malformed);
@@ -322,14 +370,16 @@ mod tests {
             let bytes = [&[suite][..], &vec![0; len - 1]].concat();
             UntrustedToken::parse(&encode_text(&bytes)).map(|token| token.content_len())
         };
-        assert_eq!(shortest(1, 88), Ok(31));
-        assert_eq!(shortest(1, 87), Err(TOO_SHORT));
-        assert_eq!(shortest(2, 80), Ok(31));
-        assert_eq!(shortest(2, 79), Err(TOO_SHORT));
-        assert_eq!(shortest(3, 88), Ok(31));
-        assert_eq!(shortest(3, 87), Err(TOO_SHORT));
-        assert_eq!(shortest(0, 88), Err(WRONG_SUITE));
-        assert_eq!(shortest(4, 88), Err(WRONG_SUITE));
+        assert_eq!(shortest(1, 90), Ok(33));
+        assert_eq!(shortest(1, 89), Err(TOO_SHORT));
+        assert_eq!(shortest(2, 82), Ok(33));
+        assert_eq!(shortest(2, 81), Err(TOO_SHORT));
+        assert_eq!(shortest(3, 90), Ok(33));
+        assert_eq!(shortest(3, 89), Err(TOO_SHORT));
+        assert_eq!(shortest(4, 66), Ok(9));
+        assert_eq!(shortest(4, 65), Err(TOO_SHORT));
+        assert_eq!(shortest(0, 90), Err(WRONG_SUITE));
+        assert_eq!(shortest(5, 90), Err(WRONG_SUITE));
     }
 
     #[test]

@@ -10,8 +10,12 @@ pub(crate) struct Wiped(pub(crate) Vec<u8>);
 
 impl Drop for Wiped {
     fn drop(&mut self) {
-        self.0.as_mut_slice().zeroize();
-        self.0.spare_capacity_mut().zeroize();
+        // Without a buffer there is nothing to wipe, and filling nothing at its dangling
+        // pointer is slow: vector stores that are masked out still look the address up.
+        if self.0.capacity() > 0 {
+            self.0.as_mut_slice().zeroize();
+            self.0.spare_capacity_mut().zeroize();
+        }
     }
 }
 

@@ -63,8 +63,8 @@ fn a_session_lives_on_after_a_change_of_provider_and_back() {
             let ((before, own), _) = visit.unwrap();
             assert_eq!(before, vec!["n".repeat(100); notes]);
             assert_eq!(own, id, "none before the first response");
-            // A reference has at most 171 characters.
-            let is_stored = user.cookie.as_ref().is_some_and(|it| it.len() <= 171);
+            // A reference has at most 184 characters.
+            let is_stored = user.cookie.as_ref().is_some_and(|it| it.len() <= 184);
             assert_eq!(is_stored, next >= 40);
             let after = servers.clone().next().unwrap();
             id = block_on(user.send(after, Dest::Empty).id()).unwrap();

@@ -19,6 +19,7 @@ use std::{
 use sealed_session::{
     EncryptedCodec, Policy, Values,
     keys::KeyRing,
+    payload::Plain,
     time::{Clock as _, SystemClock, Timestamp},
     token::UntrustedToken,
 };
@@ -217,13 +218,31 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
     assert_eq!(claims["class"], 0);
     assert_eq!(claims["needs_reseal"], false);
     assert_eq!(claims["needs_reissue"], false);
-    for id in ["sid", "subject"] {
+    for (id, len) in [("sid", 16), ("subject", 32)] {
         let id = claims[id].as_str().unwrap();
         assert!(
-            id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            id.len() == len && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{id}"
         );
     }
+}
+
+/// Opened as `Values`, the session below would be `{"Ada": null}`.
+#[test]
+fn typed_data_is_named_and_never_shown_as_values() {
+    let ring = Ring::new();
+    let keys = KeyRing::from_file(&ring.path).unwrap();
+    let policy = Policy::new(30 * MINUTE, 24 * HOUR).unwrap();
+    let codec = EncryptedCodec::builder("sealed-session", keys, policy)
+        .build()
+        .unwrap();
+    let data = Plain((1_u8, "Ada".to_owned(), 0_u8));
+    let sealed = codec.seal(&codec.new_identity().unwrap(), &data).unwrap();
+    let shown = ring.decode(&[], sealed.value()).succeeded();
+    let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(json["data"], "typed data, 6 bytes, schema 0, shape 0");
+    assert_eq!(json["claims"]["kind"], "inline");
+    assert!(!shown.contains("Ada"), "{shown}");
 }
 
 #[test]
@@ -553,7 +572,7 @@ fn the_demo_shows_each_step_in_80_columns_and_no_escape_codes() {
     if cfg!(feature = "store-sqlite") {
         steps.extend(["Outgrow", "Restart", "Shrink", "Log out"]);
         for part in [
-            "in the store   185 bytes",
+            "in the store   198 bytes",
             "the same session, byte by byte",
             "refused: conflict",
             "refused: revoked",

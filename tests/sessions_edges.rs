@@ -213,7 +213,7 @@ struct Migrated(Vec<u32>);
 impl SessionData for Migrated {
     const SCHEMA: u16 = 1;
 
-    fn migrate(from: u16, bytes: &[u8]) -> Option<Self> {
+    fn migrate(from: u16, _: u16, bytes: &[u8]) -> Option<Self> {
         let Count(count) = (from == 0).then(|| from_postcard(bytes)).flatten()?;
         Some(Self(vec![count]))
     }
@@ -242,6 +242,51 @@ fn a_migrated_session_that_is_only_touched_is_not_written() {
         })
         .unwrap();
     assert_eq!(headers.set_cookie.len(), 1);
+}
+
+/// A server that has been rolled back meets a session of the newer release.
+#[test]
+fn a_newer_session_is_unavailable_and_its_cookie_stays() {
+    let world = World::new();
+    let store = world.store.clone();
+    let newer = SessionManager::<Migrated>::builder(world.codec(DAY)).store(store.clone());
+    let older = SessionManager::<Count>::builder(world.codec(DAY)).store(store.clone());
+    let (newer, older) = (newer.build().unwrap(), older.build().unwrap());
+    for len in [1, 2_000] {
+        let mut user = Client::default();
+        let fill = async |session: &sealed_session::Session<Migrated>| {
+            session
+                .change(|it| it.0 = (0..len).map(|n| n << 16).collect())
+                .await
+        };
+        user.visit(&newer, fill).unwrap();
+        let before = user.clone();
+        let unsupported = |outcome: Result<(), SessionError>| {
+            assert!(matches!(outcome, Err(SessionError::Unsupported)));
+        };
+        let read = user.visit(&older, async |session| session.read(|_| ()).await);
+        unsupported(read.map(|_| ()));
+        let login = user.visit(&older, async |session| session.log_in("42").await);
+        unsupported(login.map(|_| ()));
+        assert_eq!(user.cookie, before.cookie);
+        assert_eq!(SessionError::Unsupported.status(), 503);
+        // Its claims are readable, so that a logout needs no data.
+        user.visit(&newer, async |session| {
+            session
+                .read(|it| assert_eq!(it.0.len(), len as usize))
+                .await
+        })
+        .unwrap();
+        user.visit(&older, async |session| session.log_out().await)
+            .unwrap();
+        let mut copy = before;
+        world.clock.advance(6 * SECOND);
+        let gone = copy
+            .visit(&newer, async |session| session.get().await)
+            .unwrap()
+            .0;
+        assert_eq!(gone, Migrated::default());
+    }
 }
 
 /// The store is there for revocations alone.
@@ -357,6 +402,32 @@ fn a_logout_removes_each_former_name_once() {
     assert_eq!(names(&[]), ["__Host-session", "sid"]);
     assert_eq!(names(&["sid", "__Host-session"]), ["__Host-session", "sid"]);
     assert_eq!(names(&["old"]), ["__Host-session", "sid", "old"]);
+}
+
+#[test]
+fn f9_logout_ends_each_session_presented_at_most_20() {
+    let world = World::new();
+    let token = |name: &str| {
+        let cookie = CookieConfig::named(name).build().unwrap();
+        let manager = world.builder().cookie(cookie).build().unwrap();
+        format!("{name}={}", client(&manager, 1).cookie.unwrap())
+    };
+    let former = ["a", "b", "c", "d"];
+    let codec = former.iter().fold(world.codec(DAY), |codec, name| {
+        codec.accept_also("example.com", *name, NOW + DAY)
+    });
+    let builder = SessionManager::<Notes>::builder(codec);
+    let manager = builder.store(world.store.clone()).build().unwrap();
+    let ended = |names: &[&str]| {
+        let five = names.iter().flat_map(|name| [*name; 5]);
+        let lines: Vec<_> = five.map(token).collect();
+        let before = manager.known_revocations();
+        let session = manager.session(lines.iter().map(String::as_bytes), None);
+        block_on(session.log_out()).unwrap();
+        manager.known_revocations() - before
+    };
+    assert_eq!(ended(&["__Host-session"]), 4);
+    assert_eq!(ended(&["a", "b", "c", "d", "__Host-session"]), 20);
 }
 
 struct Headers(Vec<(&'static str, String)>);

@@ -32,18 +32,18 @@ fn value_len<T: SessionData>(data: &T) -> usize {
 }
 
 #[test]
-fn a_token_takes_88_bytes_more_than_its_body_or_80_if_it_is_signed() {
+fn a_token_takes_90_bytes_beside_its_body_or_82_if_signed() {
     let (encrypted, signed): (EncryptedCodec, SignedCodec) = (codec(), codec());
     for len in [0, 1, 100, 2_900] {
         let data = Plain("x".repeat(len));
         let body = encoded_len(&data).unwrap();
-        assert_eq!(token_len(&encrypted, &data), body + 88);
-        assert_eq!(token_len(&signed, &data), body + 80);
+        assert_eq!(token_len(&encrypted, &data), body + 90);
+        assert_eq!(token_len(&signed, &data), body + 82);
     }
 }
 
 #[test]
-fn a_subject_takes_8_bytes() {
+fn a_subject_takes_16_bytes() {
     let codec: EncryptedCodec = codec();
     let anonymous = codec.new_identity().unwrap();
     let known = anonymous.with_subject(codec.subject("42"));
@@ -51,21 +51,21 @@ fn a_subject_takes_8_bytes() {
         let sealed = codec.seal(&identity, &Plain(7_u8)).unwrap();
         UntrustedToken::parse(sealed.value()).unwrap().len()
     };
-    assert_eq!(len(known), len(anonymous) + 8);
+    assert_eq!(len(known), len(anonymous) + 16);
 }
 
 #[test]
-fn a_login_fits_272_characters() {
+fn a_login_fits_275_characters() {
     let login: Login = read(support::LOGIN);
     assert_eq!(encoded_len(&login).unwrap(), 115);
-    assert!(value_len(&login) <= 272, "{}", value_len(&login));
+    assert!(value_len(&login) <= 275, "{}", value_len(&login));
 }
 
 #[test]
-fn a_user_id_alone_takes_140_characters() {
+fn a_user_id_alone_takes_143_characters() {
     let minimal: Minimal = read(support::MINIMAL);
     assert_eq!(encoded_len(&minimal).unwrap(), 17);
-    assert_eq!(value_len(&minimal), 140);
+    assert_eq!(value_len(&minimal), 143);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_typed_cart_of_40_fits_uncompressed() {
 }
 
 #[test]
-fn the_largest_body_under_the_default_name_has_2973_bytes() {
+fn the_largest_body_under_the_default_name_has_2971_bytes() {
     let codec: EncryptedCodec = codec();
     let codec =
         EncryptedCodec::builder("example.com", codec.keys().clone(), codec.policy().clone())
@@ -95,9 +95,9 @@ fn the_largest_body_under_the_default_name_has_2973_bytes() {
     };
     assert_eq!(codec.name(), "__Host-session");
     // 3,061 bytes in base64: 4,096 less the name's 14 characters.
-    assert_eq!(seal(2_973), Ok(4_082));
+    assert_eq!(seal(2_971), Ok(4_082));
     assert_eq!(
-        seal(2_974),
+        seal(2_972),
         Err(SealError::TooLarge {
             size: 4_097,
             limit: MAX_NAME_VALUE_LEN
@@ -137,7 +137,7 @@ fn every_file_of_the_corpus_has_its_size() {
     assert_eq!(table.0.len(), 14);
     for (name, body, cookie, fits) in table.0 {
         assert_eq!(fits, cookie <= MAX_NAME_VALUE_LEN, "{name}");
-        let large = name.starts_with("cart400") || name == "cart40 values";
+        let large = name.starts_with("cart400");
         assert_eq!(fits, !large, "{name}");
         assert!(fits || cookie > body.min(MAX_NAME_VALUE_LEN), "{name}");
     }

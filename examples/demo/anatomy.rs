@@ -28,7 +28,7 @@ pub(crate) fn parts(token: &UntrustedToken, claims: Option<&Claims>) -> Vec<Part
     let (first, second) = match claims {
         None => (token.content_len(), 0),
         Some(claims) => {
-            let first = claims.subject().map_or(31, |_| 39);
+            let first = claims.encoded_len();
             (first, token.content_len().saturating_sub(first))
         }
     };

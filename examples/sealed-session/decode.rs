@@ -3,23 +3,68 @@
 use std::io::Write;
 
 use sealed_session::{
-    OpenErrorKind, Values,
+    OpenErrorKind, SessionData, Values,
     claims::{Claims, Kind},
     codec::{Encrypted, Signed, Suite},
     manager::Place,
+    payload::from_postcard,
     token::MAX_COOKIE_LEN,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{args::DecodeArgs, failure::Failure, sealing, store};
 
 /// A session, and what its token says of it.
 pub(crate) struct Decoded {
-    pub(crate) data: Values,
+    pub(crate) data: Data,
     pub(crate) claims: Claims,
     pub(crate) place: Place,
     /// Whether it needs to be sealed, or issued, anew; known of sessions in the cookie.
     pub(crate) needs: Option<(bool, bool)>,
+}
+
+/// The data of a session of any type. Only that of `Values` describes itself.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Data {
+    Values(Values),
+    Typed { len: usize, schema: u16, shape: u16 },
+}
+
+/// Every version of every type is an earlier one of this.
+impl SessionData for Data {
+    const SCHEMA: u16 = u16::MAX;
+    const SHAPE: u16 = 1;
+
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        if (schema, shape) == (Values::SCHEMA, Values::SHAPE) {
+            return from_postcard(bytes).map(Self::Values);
+        }
+        Some(Self::Typed {
+            len: bytes.len(),
+            schema,
+            shape,
+        })
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Values(Values::default())
+    }
+}
+
+/// As `decode` prints it.
+struct Shown<'a>(&'a Data);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Data::Values(values) => values.serialize(serializer),
+            Data::Typed { len, schema, shape } => serializer.collect_str(&format_args!(
+                "typed data, {len} bytes, schema {schema}, shape {shape}"
+            )),
+        }
+    }
 }
 
 pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure> {
@@ -28,10 +73,10 @@ pub(crate) fn run(args: &DecodeArgs, out: &mut dyn Write) -> Result<(), Failure>
         None if args.sealing.signed => open::<Signed>(args),
         None => open::<Encrypted>(args),
     }?;
-    let json = if args.claims {
+    let json = if args.claims || matches!(decoded.data, Data::Typed { .. }) {
         serde_json::to_string(&WithClaims::of(&decoded))
     } else {
-        serde_json::to_string(&decoded.data)
+        serde_json::to_string(&Shown(&decoded.data))
     };
     let json = json.map_err(|_| Failure::Refused("schema: the data is not JSON".to_owned()))?;
     Ok(writeln!(out, "{json}")?)
@@ -61,7 +106,7 @@ fn open<S: Suite>(args: &DecodeArgs) -> Result<Decoded, Failure> {
 #[derive(Serialize)]
 struct WithClaims<'a> {
     claims: ClaimsJson,
-    data: &'a Values,
+    data: Shown<'a>,
 }
 
 impl<'a> WithClaims<'a> {
@@ -81,11 +126,12 @@ impl<'a> WithClaims<'a> {
                 subject: subject(claims),
                 class: claims.class().index(),
                 schema: claims.schema(),
+                shape: claims.shape(),
                 deflated: claims.is_deflated(),
                 needs_reseal: decoded.needs.map(|(reseal, _)| reseal),
                 needs_reissue: decoded.needs.map(|(_, reissue)| reissue),
             },
-            data: &decoded.data,
+            data: Shown(&decoded.data),
         }
     }
 }
@@ -102,6 +148,7 @@ struct ClaimsJson {
     subject: Option<String>,
     class: u8,
     schema: u16,
+    shape: u16,
     deflated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_reseal: Option<bool>,
@@ -120,6 +167,6 @@ pub(crate) fn kind(claims: &Claims) -> &'static str {
 
 pub(crate) fn subject(claims: &Claims) -> Option<String> {
     let subject = claims.subject()?;
-    let number = u64::from_be_bytes(*subject.as_bytes());
-    Some(format!("{number:016x}"))
+    let number = u128::from_be_bytes(*subject.as_bytes());
+    Some(format!("{number:032x}"))
 }

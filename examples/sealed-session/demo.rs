@@ -27,9 +27,6 @@ pub(crate) const ABSOLUTE: Duration = Duration::from_hours(24);
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const ACTIVATION: Duration = Duration::from_mins(10);
 
-/// Bytes of claims with a subject (SPEC section 4).
-const CLAIMS_LEN: usize = 39;
-
 pub(crate) struct Demo<'o> {
     out: &'o mut dyn Write,
     pub(crate) clock: TestClock,
@@ -118,7 +115,7 @@ impl<'o> Demo<'o> {
     fn show_anatomy(&mut self, sealed: &Sealed) -> Result<(), Failure> {
         self.title("Anatomy: what the cookie is made of")?;
         let token = UntrustedToken::parse(sealed.value())?;
-        let anatomy = Anatomy::with_claims(&token, CLAIMS_LEN);
+        let anatomy = Anatomy::with_claims(&token, sealed.claims().encoded_len());
         anatomy.table(self.out)?;
         writeln!(self.out)?;
         anatomy.text(sealed.value(), self.out)?;

@@ -77,6 +77,7 @@ fn signed(claims: Option<&Claims>, out: &mut dyn Write) -> Result<(), Failure> {
             )?;
             line(out, "class", claims.class().index())?;
             line(out, "schema", claims.schema())?;
+            line(out, "shape", claims.shape())?;
         }
     }
     writeln!(

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use sealed_session::{
-    CookieConfig, OpenErrorKind, SessionManager, Values,
+    CookieConfig, OpenErrorKind, SessionData, SessionManager, Values,
     expiry::MAX_ABSOLUTE,
     manager::{OnInvalid, Revocation, SessionError},
     store,
@@ -13,7 +13,7 @@ use tokio::runtime::{self, Runtime};
 
 use crate::{
     args::{DecodeArgs, EncodeArgs, RevokeArgs, SealingArgs},
-    decode::Decoded,
+    decode::{Data, Decoded},
     encode,
     failure::Failure,
     sealing,
@@ -22,7 +22,7 @@ use crate::{
 
 /// Seals the session on stdin, and gives the value of its `Set-Cookie` header.
 pub(crate) fn encode(args: &EncodeArgs, url: &str) -> Result<String, Failure> {
-    let there = Sessions::at(&args.sealing, url, args.limit, Use::Add)?;
+    let there = Sessions::<Values>::at(&args.sealing, url, args.limit, Use::Add)?;
     let data = encode::session()?;
     let headers = there.runtime.block_on(async {
         let session = there.manager.session(core::iter::empty(), None);
@@ -43,7 +43,7 @@ pub(crate) fn encode(args: &EncodeArgs, url: &str) -> Result<String, Failure> {
 }
 
 pub(crate) fn decode(args: &DecodeArgs, url: &str) -> Result<Decoded, Failure> {
-    let there = Sessions::at(&args.sealing, url, None, Use::Read)?;
+    let there = Sessions::<Data>::at(&args.sealing, url, None, Use::Read)?;
     let value = sealing::value(args.value.as_deref())?;
     let needs = there.open(&value)?;
     let header = there.header(&value);
@@ -65,7 +65,7 @@ pub(crate) fn revoke(args: &RevokeArgs, url: &str) -> Result<(), Failure> {
         absolute: MAX_ABSOLUTE,
         ..args.sealing.clone()
     };
-    let there = Sessions::at(&sealing, url, None, Use::Change)?;
+    let there = Sessions::<Data>::at(&sealing, url, None, Use::Change)?;
     if let Some(user) = &args.user {
         let revoked = there.manager.revoke_subject(user);
         return Ok(there.runtime.block_on(revoked)?);
@@ -89,13 +89,13 @@ enum Use {
 }
 
 /// Sessions as a server would have them, at one instant.
-struct Sessions {
+struct Sessions<T> {
     runtime: Runtime,
-    manager: SessionManager<Values>,
+    manager: SessionManager<T>,
     now: Timestamp,
 }
 
-impl Sessions {
+impl<T: SessionData + Default + Send + Sync + 'static> Sessions<T> {
     fn at(
         args: &SealingArgs,
         url: &str,
@@ -118,7 +118,8 @@ impl Sessions {
             .cookie(cookie)
             .store(Arc::new(store))
             .revocation(Revocation::Strict)
-            .on_invalid(OnInvalid::Refuse);
+            .on_invalid(OnInvalid::Refuse)
+            .max_guest_record_bytes(usize::MAX);
         if let Some(bytes) = budget {
             builder = builder.budget(bytes);
         }

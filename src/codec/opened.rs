@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, body, from_postcard},
+    payload::{self, SessionData, body, from_postcard},
     wiped::Wiped,
 };
 
@@ -167,14 +167,26 @@ impl OpenedToken {
     /// The session's data.
     ///
     /// # Errors
-    /// [`OpenErrorKind::Schema`].
+    /// [`OpenErrorKind::Schema`], and [`OpenErrorKind::Unsupported`] when a newer version of
+    /// the type wrote it.
     pub fn data<T: SessionData>(&self) -> Result<T, OpenError> {
-        let data = if self.claims.schema == T::SCHEMA {
-            from_postcard(self.bytes())
+        let Claims { schema, shape, .. } = self.claims;
+        if self.is_of::<T>() {
+            return from_postcard(self.bytes()).ok_or(SCHEMA);
+        }
+        if schema > T::SCHEMA {
+            return Err(NEWER);
+        }
+        T::migrate(schema, shape, self.bytes()).ok_or(if schema == T::SCHEMA {
+            UNVERSIONED
         } else {
-            T::migrate(self.claims.schema, self.bytes())
-        };
-        data.ok_or(SCHEMA)
+            SCHEMA
+        })
+    }
+
+    /// Whether the data was written by this version of the type (SPEC section 6.4).
+    pub(crate) fn is_of<T: SessionData>(&self) -> bool {
+        payload::is_of::<T>(self.claims.schema, self.claims.shape)
     }
 
     /// The session's data in a type that borrows its text from the token: the fastest way
@@ -184,9 +196,8 @@ impl OpenedToken {
     /// # use core::time::Duration;
     /// # use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
     /// # use serde::{Deserialize, Serialize};
-    /// #[derive(Serialize, Deserialize)]
+    /// #[derive(Serialize, Deserialize, SessionData)]
     /// struct Login { name: String }
-    /// impl SessionData for Login {}
     ///
     /// #[derive(Deserialize)]
     /// struct LoginRef<'a> { name: &'a str }
@@ -197,29 +208,34 @@ impl OpenedToken {
     /// # let codec = EncryptedCodec::builder("example.com", keys, policy).build()?;
     /// # let sealed = codec.seal(&codec.new_identity()?, &Login { name: "Ada".into() })?;
     /// let opened = codec.open_token(sealed.value())?;
-    /// let login: LoginRef<'_> = opened.borrow(Login::SCHEMA)?;
+    /// let login = opened.borrow::<Login, LoginRef<'_>>()?;
     /// assert_eq!(login.name, "Ada");
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`OpenErrorKind::Schema`], also when the token's schema is not `schema`.
-    pub fn borrow<'a, T: Deserialize<'a>>(&'a self, schema: u16) -> Result<T, OpenError> {
-        if self.claims.schema != schema {
-            return Err(SCHEMA);
+    /// [`OpenErrorKind::Schema`], also when the token is of another version of `T`;
+    /// [`OpenErrorKind::Unsupported`] when it is of a newer one.
+    pub fn borrow<'a, T: SessionData, B: Deserialize<'a>>(&'a self) -> Result<B, OpenError> {
+        if self.is_of::<T>() {
+            from_postcard(self.bytes()).ok_or(SCHEMA)
+        } else if self.claims.schema > T::SCHEMA {
+            Err(NEWER)
+        } else {
+            Err(SCHEMA)
         }
-        from_postcard(self.bytes()).ok_or(SCHEMA)
     }
 
-    /// The token with its body inflated and without padding.
-    pub(super) fn expanded(mut self) -> Result<Self, OpenError> {
+    /// Inflates the body and removes its padding.
+    pub(super) fn expand(&mut self) -> Result<(), OpenError> {
         let shape = body::Shape {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        self.body = body::expand(&mut self.bytes, self.body, shape, body::MAX_INFLATED)?;
-        Ok(self)
+        let body = self.body.clone();
+        self.body = body::expand(&mut self.bytes, body, shape, body::MAX_INFLATED)?;
+        Ok(())
     }
 
     pub(super) fn into_opened<T: SessionData>(self) -> Result<Opened<T>, OpenError> {
@@ -235,6 +251,16 @@ impl OpenedToken {
 const SCHEMA: OpenError = OpenError::new(
     OpenErrorKind::Schema,
     "the data is not of the type that was asked for",
+);
+
+const NEWER: OpenError = OpenError::new(
+    OpenErrorKind::Unsupported,
+    "a newer version of the session type wrote the data",
+);
+
+const UNVERSIONED: OpenError = OpenError::new(
+    OpenErrorKind::Schema,
+    "the type changed without a new version",
 );
 
 impl fmt::Debug for OpenedToken {
@@ -363,14 +389,18 @@ mod tests {
 
     #[test]
     fn data_is_borrowed_in_its_own_schema_only() {
-        const SCHEMA: u16 = Plain::<String>::SCHEMA;
+        #[derive(serde::Serialize, Deserialize)]
+        struct Next(String);
+        impl SessionData for Next {
+            const SCHEMA: u16 = 1;
+        }
         let codec = codec();
         let scope = codec.at(NOW);
         let identity = scope.new_identity().unwrap();
         let sealed = scope.seal(&identity, &Plain("Ada".to_owned())).unwrap();
         let token = scope.open_token(sealed.value()).unwrap();
-        assert_eq!(token.borrow::<&str>(SCHEMA), Ok("Ada"));
-        let error = token.borrow::<&str>(SCHEMA + 1).unwrap_err();
+        assert_eq!(token.borrow::<Plain<String>, &str>(), Ok("Ada"));
+        let error = token.borrow::<Next, &str>().unwrap_err();
         assert_eq!(error.kind(), OpenErrorKind::Schema);
         let bytes = token.bytes().to_vec();
         assert_eq!(bytes, b"\x03Ada");

@@ -81,9 +81,7 @@ fn a_record_that_one_provider_sealed_the_other_opens() {
         let mut record = sealing
             .seal_record(&identity, &handle, 1, &data, MAX)
             .unwrap();
-        let value = sealing
-            .seal_reference::<Plain<String>>(&identity, &handle)
-            .unwrap();
+        let value = sealing.seal_reference(&identity, &handle).unwrap();
         let Ok(AnyToken::Reference(reference)) = opening.open_any(value.value()) else {
             panic!("not a reference, or not opened");
         };
@@ -123,7 +121,7 @@ fn what_is_of_a_later_domain_opens_after_the_earlier_ones_have_refused_it() {
             let data = Plain("session".repeat(20));
             let token = there.seal(&identity, &data).unwrap();
             let record = there.seal_record(&identity, &handle, 1, &data, MAX);
-            let claims = there.claims(&identity, Plain::<String>::SCHEMA).unwrap();
+            let claims = there.claims::<Plain<String>>(&identity).unwrap();
 
             let token = here.at(NOW).open::<Plain<String>>(token.value());
             let record = here

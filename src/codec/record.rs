@@ -1,5 +1,5 @@
 //! Sessions in a store: the reference in the cookie, and the record that only it opens
-//! (SPEC section 10).
+//! (SPEC-STORE).
 //!
 //! The record's key needs the server's key *and* the handle, which only the browser's
 //! cookie carries: a stolen store opens nothing, not even together with the keys.
@@ -10,12 +10,13 @@ use zeroize::Zeroizing;
 
 use super::{
     OpenedToken, Scope, Sealed,
+    scope::NEWER_FORMAT,
     suite::{Encrypted, decrypt, encrypt},
     table::SubKeys,
 };
 use crate::{
-    claims::{Claims, Identity, Kind, MAX_LEN as MAX_CLAIMS_LEN, SessionId},
-    crypto::{Prf, sha256},
+    claims::{Claims, Identity, Kind, Read, Sid},
+    crypto::Prf,
     error::{OpenError, OpenErrorKind, SealError},
     keys::KeyId,
     payload::{SessionData, body},
@@ -58,12 +59,12 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    fn new(secret: Zeroizing<[u8; 32]>, sid: SessionId) -> Self {
-        let row = row_key(sid);
+    fn new(secret: Zeroizing<[u8; 32]>, sid: Sid) -> Self {
+        let row = *sid.public().as_bytes();
         Self { secret, row }
     }
 
-    /// The [`row_key`] of the session.
+    /// The key of the session's row: its public id.
     pub(crate) fn row(&self) -> [u8; 32] {
         self.row
     }
@@ -75,14 +76,8 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// `SHA-256("SSC1/store-id" 0x00 || sid)`: one row per session, found and deleted from
-/// either form.
-pub(crate) fn row_key(sid: SessionId) -> [u8; 32] {
-    sha256(&[b"SSC1/store-id\0", &sid.0])
-}
-
 impl Scope<'_, Encrypted> {
-    pub(crate) fn new_handle(&self, sid: SessionId) -> Result<Handle, RandomError> {
+    pub(crate) fn new_handle(&self, sid: Sid) -> Result<Handle, RandomError> {
         let mut secret = Zeroizing::new([0; 32]);
         self.codec.random.fill(&mut *secret)?;
         Ok(Handle::new(secret, sid))
@@ -90,9 +85,10 @@ impl Scope<'_, Encrypted> {
 
     /// Opens a token of either kind.
     pub(crate) fn open_any(&self, value: &str) -> Result<AnyToken, OpenError> {
-        let opened = self.open_unread(value)?;
+        let mut opened = self.open_unread(value)?;
         if opened.claims().kind() == Kind::Inline {
-            return opened.expanded().map(AnyToken::Inline);
+            opened.expand()?;
+            return Ok(AnyToken::Inline(opened));
         }
         let secret = <[u8; 32]>::try_from(opened.bytes()).map(Zeroizing::new);
         let secret = secret.ok().filter(|_| {
@@ -105,20 +101,19 @@ impl Scope<'_, Encrypted> {
         ))?;
         Ok(AnyToken::Reference(Reference {
             claims: *opened.claims(),
-            handle: Handle::new(secret, opened.claims().session_id()),
+            handle: Handle::new(secret, opened.claims().sid),
             needs_reseal: opened.needs_reseal(),
             needs_reissue: opened.needs_reissue(),
         }))
     }
 
     /// Seals the reference to a session that a store keeps.
-    pub(crate) fn seal_reference<T: SessionData>(
+    pub(crate) fn seal_reference(
         &self,
         identity: &Identity,
         handle: &Handle,
     ) -> Result<Sealed, SealError> {
-        let mut claims = self.claims(identity, T::SCHEMA)?;
-        claims.kind = Kind::Reference;
+        let claims = for_store(self.untyped_claims(identity)?, Kind::Reference);
         let mut token = frame(&claims, SuiteId::Encrypted);
         token.extend_from_slice(&*handle.secret);
         self.protect(&claims, token)
@@ -137,8 +132,7 @@ impl Scope<'_, Encrypted> {
         data: &T,
         max: usize,
     ) -> Result<Vec<u8>, SealError> {
-        let mut claims = self.claims(identity, T::SCHEMA)?;
-        claims.kind = Kind::Record;
+        let mut claims = for_store(self.claims::<T>(identity)?, Kind::Record);
         // Until it is encrypted, it is wiped wherever this ends.
         let mut token = Wiped(frame(&claims, SuiteId::Record));
         match body::append_record(&mut token.0, data, max, self.codec.compression)? {
@@ -150,7 +144,9 @@ impl Scope<'_, Encrypted> {
                 return Err(SealError::RecordTooLarge { size, limit: max });
             }
         }
-        put_claims(&claims, SuiteId::Record, &mut token);
+        if let Some(flags) = token.get_mut(SuiteId::Record.prefix_len()) {
+            *flags = claims.flags();
+        }
         let table = self.codec.table();
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         encrypt(
@@ -196,8 +192,14 @@ impl Scope<'_, Encrypted> {
                 OpenErrorKind::NotAuthentic,
                 "the record is not the one that this reference names",
             ))?;
-        let (claims, body) =
-            Claims::read(bytes.get(content.clone()).unwrap_or_default()).map_err(malformed)?;
+        let Read {
+            claims,
+            body,
+            is_newer,
+        } = Claims::read(bytes.get(content.clone()).unwrap_or_default()).map_err(malformed)?;
+        if is_newer {
+            return Err(NEWER_FORMAT);
+        }
         if claims.kind != Kind::Record {
             return Err(OpenError::new(OpenErrorKind::WrongKind, "not a record"));
         }
@@ -232,17 +234,16 @@ fn record_aad(handle: &Handle, version: u64) -> Vec<u8> {
 
 /// An empty header and the claims.
 fn frame(claims: &Claims, suite: SuiteId) -> Vec<u8> {
-    let mut token = vec![0; suite.prefix_len().saturating_add(claims.len())];
-    put_claims(claims, suite, &mut token);
+    let mut token = vec![0; suite.prefix_len()];
+    claims.append(&mut token);
     token
 }
 
-fn put_claims(claims: &Claims, suite: SuiteId, token: &mut [u8]) {
-    let mut written = [0; MAX_CLAIMS_LEN];
-    claims.write(&mut written);
-    let place = token.iter_mut().skip(suite.prefix_len());
-    for (to, from) in place.zip(written).take(claims.len()) {
-        *to = from;
+fn for_store(claims: Claims, kind: Kind) -> Claims {
+    Claims {
+        kind,
+        extensions: claims.extensions.for_store(),
+        ..claims
     }
 }
 
@@ -260,8 +261,8 @@ mod tests {
         token::UntrustedToken,
     };
 
-    pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
-    pub(super) const MAX: usize = 1 << 20;
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+    const MAX: usize = 1 << 20;
 
     fn codec(keys: impl Into<SharedKeyRing>) -> EncryptedCodec {
         let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24)).unwrap();
@@ -279,40 +280,18 @@ mod tests {
         Plain("a long session ".repeat(1_000))
     }
 
-    pub(super) fn hex(bytes: &[u8]) -> String {
-        use core::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-
     #[test]
-    fn the_row_key_is_the_one_of_the_specification() {
-        let sid: Vec<u8> = (0..16).collect();
-        let key = row_key(SessionId(sid.try_into().unwrap()));
-        assert_eq!(
-            hex(&key),
-            "bb8b13f56c4da2a19e1161dae1562c08cc4e345405267262907d82bafb950581"
-        );
-    }
-
-    #[test]
-    fn a_reference_is_120_bytes_at_any_size_and_128_with_a_subject() {
+    fn a_reference_has_122_bytes_and_138_with_a_subject() {
         let codec = codec(ring());
         let scope = codec.at(NOW);
         let identity = scope.new_identity().unwrap();
         let handle = scope.new_handle(identity.sid).unwrap();
-        let sealed = scope
-            .seal_reference::<Plain<String>>(&identity, &handle)
-            .unwrap();
-        assert_eq!(UntrustedToken::parse(sealed.value()).unwrap().len(), 120);
-        assert_eq!(sealed.value().len(), 160);
+        let sealed = scope.seal_reference(&identity, &handle).unwrap();
+        assert_eq!(UntrustedToken::parse(sealed.value()).unwrap().len(), 122);
+        assert_eq!(sealed.value().len(), 163);
         let identity = identity.with_subject(codec.subject("42"));
-        let sealed = scope
-            .seal_reference::<Plain<String>>(&identity, &handle)
-            .unwrap();
-        assert_eq!(sealed.value().len(), 171);
+        let sealed = scope.seal_reference(&identity, &handle).unwrap();
+        assert_eq!(sealed.value().len(), 184);
     }
 
     #[test]
@@ -325,9 +304,7 @@ mod tests {
         let record = scope
             .seal_record(&identity, &handle, 1, &data(), MAX)
             .unwrap();
-        let value = scope
-            .seal_reference::<Plain<String>>(&identity, &handle)
-            .unwrap();
+        let value = scope.seal_reference(&identity, &handle).unwrap();
         let AnyToken::Reference(reference) = scope.open_any(value.value()).unwrap() else {
             panic!("not a reference");
         };
@@ -388,7 +365,7 @@ mod tests {
         let record = scope
             .seal_record(&identity, &handle, 1, &data(), MAX)
             .unwrap();
-        let claims = scope.claims(&identity, Plain::<String>::SCHEMA).unwrap();
+        let claims = scope.claims::<Plain<String>>(&identity).unwrap();
         let opened = here
             .at(NOW)
             .open_record(&claims, &handle, 1, record, MAX)
@@ -410,9 +387,7 @@ mod tests {
             .open::<Plain<u8>>(&token::encode_text(&record))
             .unwrap_err();
         assert_eq!(error.kind(), OpenErrorKind::WrongSuite);
-        let reference = scope
-            .seal_reference::<Plain<u8>>(&identity, &handle)
-            .unwrap();
+        let reference = scope.seal_reference(&identity, &handle).unwrap();
         let error = codec.open::<Plain<u8>>(reference.value()).unwrap_err();
         assert_eq!(error.kind(), OpenErrorKind::WrongKind);
         let token = token::decode_text(reference.value()).unwrap().to_vec();
@@ -444,5 +419,5 @@ mod tests {
 }
 
 #[cfg(test)]
-#[path = "record_vectors.rs"]
+#[path = "vectors.rs"]
 mod vectors;

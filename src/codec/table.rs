@@ -32,6 +32,8 @@ pub(super) struct SubKeys {
     pub(super) token: Prf,
     /// `K_store`, under which handles are expanded.
     pub(super) store: Prf,
+    /// `K_aux`.
+    pub(super) auxiliary: Prf,
 }
 
 impl KeyTable {
@@ -45,6 +47,7 @@ impl KeyTable {
                 SubKeys {
                     token: prf(purpose),
                     store: prf(b"SSC1/store\0"),
+                    auxiliary: prf(b"SSC1/aux\0"),
                 }
             });
             (key.id(), keyed.collect())

@@ -19,6 +19,11 @@ pub enum SessionError {
     /// The cookie refers to a store, and none is configured.
     #[error("the session is in a store, and none is configured")]
     NoStore,
+    /// A newer version of the format or of the session type wrote the session, as during a
+    /// deploy. Another server can read it, so this is answered like an outage: 503, and the
+    /// cookie stays as it is.
+    #[error("a newer version wrote the session")]
+    Unsupported,
     /// Another request changed the session in the meantime, and no merge hook could join
     /// the two. Answer with 409, or 503, and let the client try again.
     #[error("the session was changed by another request")]
@@ -50,7 +55,7 @@ impl SessionError {
             Self::Invalid(_) => 401,
             Self::Seal(SealError::TooLarge { .. } | SealError::RecordTooLarge { .. }) => 413,
             Self::Seal(_) | Self::TooLate => 500,
-            Self::Unavailable(_) | Self::NoStore => 503,
+            Self::Unavailable(_) | Self::NoStore | Self::Unsupported => 503,
         }
     }
 
@@ -148,6 +153,7 @@ mod tests {
             OpenErrorKind::ExpiredAbsolute,
             OpenErrorKind::WrongKind,
             OpenErrorKind::Schema,
+            OpenErrorKind::Unsupported,
         ];
         let invalid = kinds.into_iter().map(InvalidKind::Token);
         let invalid = invalid.chain([
@@ -185,6 +191,7 @@ mod tests {
             .chain(sealing.map(SessionError::Seal))
             .chain([
                 SessionError::NoStore,
+                SessionError::Unsupported,
                 SessionError::Conflict,
                 SessionError::Gone,
                 SessionError::TooLate,
@@ -200,7 +207,7 @@ mod tests {
             .iter()
             .map(|(status, all)| (*status, all.len()))
             .collect();
-        assert_eq!(counts, [(401, 14), (409, 2), (413, 2), (500, 7), (503, 4)]);
+        assert_eq!(counts, [(401, 15), (409, 2), (413, 2), (500, 7), (503, 5)]);
         for messages in told.values_mut() {
             messages.dedup();
             assert_eq!(messages.len(), 1, "{messages:?}");

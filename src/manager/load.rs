@@ -22,7 +22,7 @@ use crate::{
 enum Chosen {
     Nothing,
     Invalid(InvalidKind),
-    Session(AnyToken),
+    Session(Box<AnyToken>),
 }
 
 /// Opens the cookies and chooses among them; asks the list of revocations, but not the
@@ -38,19 +38,22 @@ async fn choose<T: SessionData>(
     presented.own(inner, request, |value| seen.add(scope.open_any(value)));
     // A cookie of the own name is the answer to those of former names: they stay with the
     // browser until they are removed, and a neighbouring host may plant them.
-    if seen.newest.is_none() {
+    if seen.newest.is_none() && !seen.unsupported {
         presented.former(inner, request, now, |value| {
             seen.add(scope.open_any(value));
         });
     }
     let Some(newest) = seen.newest else {
+        if seen.unsupported {
+            return Err(SessionError::Unsupported);
+        }
         return Ok(seen.refused.map_or(Chosen::Nothing, Chosen::Invalid));
     };
     if presented.may_be_planted && (seen.differ || presented.too_many) {
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
-        return match newest {
+        return match *newest {
             AnyToken::Reference(_) => Err(SessionError::NoStore),
             AnyToken::Inline(_) => Ok(Chosen::Invalid(InvalidKind::Token(
                 OpenErrorKind::WrongKind,
@@ -61,7 +64,7 @@ async fn choose<T: SessionData>(
         // Most often the copy is new enough: without a future.
         let revoked = match revocations.known(newest.claims(), now) {
             Some(revoked) => revoked,
-            None => revocations.is_revoked(newest.claims(), now).await?,
+            None => Box::pin(revocations.is_revoked(newest.claims(), now)).await?,
         };
         if revoked {
             return Ok(Chosen::Invalid(InvalidKind::Revoked));
@@ -73,9 +76,11 @@ async fn choose<T: SessionData>(
 /// What the tokens of a request open to.
 #[derive(Default)]
 struct Seen {
-    newest: Option<AnyToken>,
+    newest: Option<Box<AnyToken>>,
     /// They are of different sessions.
     differ: bool,
+    /// One is of a newer version.
+    unsupported: bool,
     /// Why the first was not accepted that was not.
     refused: Option<InvalidKind>,
 }
@@ -84,13 +89,14 @@ impl Seen {
     fn add(&mut self, opened: Result<AnyToken, OpenError>) {
         match (opened, &self.newest) {
             (Ok(token), Some(other)) => {
-                self.differ |= other.claims().session_id() != token.claims().session_id();
+                self.differ |= other.claims().sid != token.claims().sid;
                 if token.claims().issued() > other.claims().issued() {
-                    self.newest = Some(token);
+                    self.newest = Some(Box::new(token));
                 }
             }
-            (Ok(token), None) => self.newest = Some(token),
+            (Ok(token), None) => self.newest = Some(Box::new(token)),
             (Err(error), _) => {
+                self.unsupported |= error.kind() == OpenErrorKind::Unsupported;
                 let kind = InvalidKind::Token(error.kind());
                 self.refused = self.refused.or(Some(kind));
             }
@@ -98,18 +104,35 @@ impl Seen {
     }
 }
 
-/// What each cookie of the request claims that opens: all that a logout has to end.
-pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Vec<Claims> {
+/// The claims of each cookie of the request that opens: all that a logout has to end.
+///
+/// # Errors
+/// [`SessionError::Unsupported`] where a cookie is of a newer version, so that this server
+/// cannot end its session.
+pub(crate) fn open_all<T: SessionData>(
+    inner: &Inner<T>,
+    request: &Request,
+) -> Result<Vec<Claims>, SessionError> {
     let now = inner.now();
     let scope = inner.codec.at(now);
     let mut claims = Vec::new();
-    let mut each = |value: &str| {
-        claims.extend(scope.open_any(value).map(|token| *token.claims()));
+    let mut unsupported = false;
+    let mut each = |value: &str| match scope.open_any(value) {
+        Ok(token) => claims.push(*token.claims()),
+        Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = true,
+        // No error, also of an unknown key: a planted cookie would block the logout.
+        Err(error) => {
+            let kind = InvalidKind::Token(error.kind());
+            inner.tell(EventKind::Refused(kind), None);
+        }
     };
     let mut presented = Presentation::default();
     presented.own(inner, request, &mut each);
     presented.former(inner, request, now, &mut each);
-    claims
+    if unsupported {
+        return Err(SessionError::Unsupported);
+    }
+    Ok(claims)
 }
 
 /// The session of a request, with its data.
@@ -123,10 +146,10 @@ pub(crate) async fn load<T: SessionData + Default>(
     let outcome = match choose(inner, request, now).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
-        Ok(Chosen::Session(AnyToken::Inline(token))) => Ok(read_inline(token)),
-        Ok(Chosen::Session(AnyToken::Reference(reference))) => {
-            read_stored(inner, reference, now).await
-        }
+        Ok(Chosen::Session(token)) => match *token {
+            AnyToken::Inline(token) => read_inline(token),
+            AnyToken::Reference(reference) => Box::pin(read_stored(inner, reference, now)).await,
+        },
         Err(error) => Err(error),
     };
     match outcome {
@@ -192,11 +215,13 @@ pub(super) async fn load_record<T: SessionData>(
             data,
         })
     });
-    Ok(read.map_err(|error| match error.kind() {
-        // The session has come to this row anew, under another handle.
-        OpenErrorKind::NotAuthentic => InvalidKind::Gone,
-        kind => InvalidKind::Token(kind),
-    }))
+    match read.map_err(|error| error.kind()) {
+        Ok(stored) => Ok(Ok(stored)),
+        Err(OpenErrorKind::Unsupported) => Err(SessionError::Unsupported),
+        // The session has come back to this row under another handle.
+        Err(OpenErrorKind::NotAuthentic) => Ok(Err(InvalidKind::Gone)),
+        Err(kind) => Ok(Err(InvalidKind::Token(kind))),
+    }
 }
 
 enum Loaded<T> {
@@ -205,7 +230,7 @@ enum Loaded<T> {
     Session(Box<Live<T>>),
 }
 
-fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Loaded<T> {
+fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Result<Loaded<T>, SessionError> {
     match token.data() {
         Ok(data) => {
             let held = Held {
@@ -215,9 +240,10 @@ fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Loaded<T> {
                 place: HeldPlace::Cookie,
             };
             let original = original(token, &data);
-            Loaded::Session(Live::held(held, data, original))
+            Ok(Loaded::Session(Live::held(held, data, original)))
         }
-        Err(error) => Loaded::Invalid(InvalidKind::Token(error.kind())),
+        Err(error) if error.kind() == OpenErrorKind::Unsupported => Err(SessionError::Unsupported),
+        Err(error) => Ok(Loaded::Invalid(InvalidKind::Token(error.kind()))),
     }
 }
 
@@ -294,7 +320,7 @@ async fn settle<T: SessionData>(
 /// The bytes that the data had, to see later whether it changed. Where a migration made
 /// something else of them, what it made.
 fn original<T: SessionData>(token: OpenedToken, data: &T) -> Wiped {
-    if token.claims().schema() == T::SCHEMA {
+    if token.is_of::<T>() {
         return token.into_bytes();
     }
     to_postcard(data).unwrap_or_default()

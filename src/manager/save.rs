@@ -8,7 +8,7 @@ use crate::{
     claims::Identity,
     codec::Sealed,
     error::SealError,
-    payload::{SessionData, from_postcard},
+    payload::SessionData,
     session::{Held, HeldPlace, Live},
     store::RowPhase,
     time::Timestamp,
@@ -18,7 +18,7 @@ use crate::{
 pub(super) enum Saved {
     /// What it holds.
     Unchanged,
-    Set(Sealed),
+    Set(Box<Sealed>),
     /// Nothing.
     Ended,
 }
@@ -41,7 +41,6 @@ pub(crate) struct Unsaved<T> {
 pub(super) struct Response {
     /// It may refresh what is due.
     pub(super) navigation: bool,
-    pub(super) failed: bool,
 }
 
 /// What layers answer that drop a handler half-way (RFC 9110, section 15.5.9).
@@ -56,9 +55,8 @@ pub(super) fn save_here<T: SessionData + Default>(
 ) -> Result<Step<T>, SessionError> {
     // What a handler left half-changed when it panicked is as good as nothing.
     let failed = status >= 500 || status == REQUEST_TIMEOUT || live.torn;
-    if failed && live.touched {
-        live.data = from_postcard(&live.original).unwrap_or_default();
-        live.touched = false;
+    if failed {
+        live.forget_changes();
     }
     let changed = live.is_changed()?;
     if let Some(error) = live.read_only.take() {
@@ -71,7 +69,6 @@ pub(super) fn save_here<T: SessionData + Default>(
     }
     let response = Response {
         navigation: navigation && !failed,
-        failed,
     };
     let saved = match &live.held {
         Some(_) if live.renewed => None,
@@ -172,7 +169,7 @@ impl<'a, T: SessionData + Default> Save<'a, T> {
             return Ok(None);
         }
         match self.inner.codec.at(self.now).seal(identity, data) {
-            Ok(sealed) => Ok(Some(Saved::Set(sealed))),
+            Ok(sealed) => Ok(Some(Saved::Set(sealed.into()))),
             Err(SealError::TooLarge { .. }) if self.inner.strategy == Strategy::Auto => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -202,7 +199,7 @@ impl Change {
         Self {
             identity,
             changed,
-            class_changed: identity.class() != held.claims.class() && !response.failed,
+            class_changed: identity.class() != held.claims.class(),
             due,
             refresh: due && response.navigation,
         }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     claims::{Claims, Identity},
-    codec::record::{Handle, row_key},
+    codec::record::Handle,
     error::SealError,
     expiry::Lifetimes,
     payload::{SessionData, from_postcard},
@@ -37,7 +37,12 @@ pub(super) async fn save_there<T: SessionData + Default>(
     } = unsaved;
     let save = Save::new(inner, response);
     match live.held.take() {
-        Some(held) if live.renewed && changed && save.has_moved_away(&live, &held)? => {
+        Some(held)
+            if live.renewed
+                && changed
+                && !live.replaced
+                && save.has_moved_away(&live, &held)? =>
+        {
             save.conflict(&held.claims.identity())
         }
         // What is rare is put aside, so that the future of what is not stays small.
@@ -49,16 +54,16 @@ pub(super) async fn save_there<T: SessionData + Default>(
 
 /// Revokes a session and deletes its row; whether it had been revoked before, by whomever.
 pub(crate) async fn end<T>(inner: &Inner<T>, claims: &Claims) -> Result<bool, SessionError> {
-    let sid = claims.session_id();
+    let session = claims.session_id();
     let mut before = false;
     if let Some(revocations) = &inner.revocations {
         let longest = inner.codec.policy().longest_absolute();
         before = revocations
-            .revoke_session(sid, Some(claims), longest, inner.now())
+            .revoke_session(session, Some(claims), longest, inner.now())
             .await?;
     }
     if let Some(store) = &inner.store {
-        let deleted = store.delete(&RowKey(row_key(sid))).await;
+        let deleted = store.delete(&RowKey(*session.as_bytes())).await;
         // What is revoked has ended, also if its row goes by expiring.
         if inner.revocations.is_none() {
             deleted?;
@@ -77,9 +82,18 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// In the cookie if it fits, in the store otherwise.
     async fn place(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
-        match self.in_cookie(identity, data)? {
-            Some(saved) => Ok(saved),
-            None => Box::pin(self.cross_to_store(identity, data)).await,
+        if let Some(saved) = self.in_cookie(identity, data)? {
+            return Ok(saved);
+        }
+        let max = self.max_record_bytes(identity);
+        Box::pin(self.cross_to_store(identity, data, max)).await
+    }
+
+    /// How large the record of a session may become that is new or has changed.
+    fn max_record_bytes(&self, identity: &Identity) -> usize {
+        match identity.subject() {
+            Some(_) => self.inner.max_record_bytes,
+            None => self.inner.max_guest_record_bytes,
         }
     }
 
@@ -94,7 +108,13 @@ impl<T: SessionData + Default> Save<'_, T> {
         }
         for _ in 0..MERGE_ATTEMPTS {
             let saved = self.begin(&live).await?;
-            match self.retire(&live, &held).await? {
+            let retired = if live.replaced {
+                // Nothing goes on of what other requests change meanwhile.
+                Updated::Updated
+            } else {
+                self.retire(&live, &held).await?
+            };
+            match retired {
                 Updated::Updated => {
                     let ended_before = end(self.inner, &held.claims).await?;
                     if !ended_before {
@@ -133,7 +153,9 @@ impl<T: SessionData + Default> Save<'_, T> {
                 let identity = held.claims.identity();
                 let data: T = from_postcard(&live.original).unwrap_or_default();
                 let change = (RowPhase::Moved, None);
-                self.update(&identity, handle, *state, &data, change).await
+                let max = self.inner.max_record_bytes;
+                self.update(&identity, handle, *state, &data, change, max)
+                    .await
             }
             HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(Updated::Updated),
         }
@@ -169,6 +191,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         change: Change,
     ) -> Result<Saved, SessionError> {
         let identity = &change.identity;
+        let (any, own) = (self.inner.max_record_bytes, self.max_record_bytes(identity));
         for _ in 0..MERGE_ATTEMPTS {
             let HeldPlace::Store {
                 handle,
@@ -192,7 +215,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                     // the same, and a store that is down is asked again next time.
                     let rewrite = (RowPhase::Settled, None);
                     let _ = self
-                        .update(identity, handle, *state, &live.data, rewrite)
+                        .update(identity, handle, *state, &live.data, rewrite, any)
                         .await;
                 }
                 if let Some(expires) = row_expires {
@@ -216,14 +239,14 @@ impl<T: SessionData + Default> Save<'_, T> {
                 (RowPhase::Settled, row_expires)
             };
             match self
-                .update(identity, handle, *state, &live.data, written)
+                .update(identity, handle, *state, &live.data, written, own)
                 .await?
             {
                 Updated::Updated if back => {
                     self.inner
-                        .tell(EventKind::MovedToCookie, Some(identity.session_id()));
+                        .tell(EventKind::MovedToCookie, Some(identity.sid));
                     let sealed = self.inner.codec.at(self.now).seal(identity, &live.data)?;
-                    return Ok(Saved::Set(sealed));
+                    return Ok(Saved::Set(sealed.into()));
                 }
                 Updated::Updated if change.class_changed || change.due => {
                     return self.set_reference(identity, handle);
@@ -259,8 +282,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         let Some(data) = merged else {
             return self.conflict(&identity);
         };
-        self.inner
-            .tell(EventKind::Merged, Some(identity.session_id()));
+        self.inner.tell(EventKind::Merged, Some(identity.sid));
         live.data = data;
         live.original = stored.original;
         let held = Held {
@@ -296,21 +318,24 @@ impl<T: SessionData + Default> Save<'_, T> {
             return self.place(&change.identity, data).await;
         }
         // It would not have moved back, so it never left: a renewal was broken off.
-        self.cross_to_store(&change.identity, data).await
+        self.cross_to_store(&change.identity, data, self.inner.max_record_bytes)
+            .await
     }
 
     /// Writes the record, then refers to it. A live row of this session is replaced only
     /// if the session had moved away from it, or if its reference never reached a client.
-    async fn cross_to_store(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
+    async fn cross_to_store(
+        &self,
+        identity: &Identity,
+        data: &T,
+        max: usize,
+    ) -> Result<Saved, SessionError> {
         let store = self.store()?;
         let scope = self.inner.codec.at(self.now);
-        let handle = scope.new_handle(identity.session_id())?;
+        let handle = scope.new_handle(identity.sid)?;
         let key = RowKey(handle.row());
         let expires = self.row_expires(identity)?;
-        let seal = |version| {
-            let max = self.inner.max_record_bytes;
-            scope.seal_record(identity, &handle, version, data, max)
-        };
+        let seal = |version| scope.seal_record(identity, &handle, version, data, max);
         let first = NewRow {
             bytes: &seal(1)?,
             expires,
@@ -335,8 +360,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         if !written {
             return self.conflict(identity);
         }
-        self.inner
-            .tell(EventKind::MovedToStore, Some(identity.session_id()));
+        self.inner.tell(EventKind::MovedToStore, Some(identity.sid));
         self.inner.purge_if_due(&**store).await;
         self.set_reference(identity, &handle)
     }
@@ -348,9 +372,9 @@ impl<T: SessionData + Default> Save<'_, T> {
         expected: RowState,
         data: &T,
         (phase, expires): (RowPhase, Option<Timestamp>),
+        max: usize,
     ) -> Result<Updated, SessionError> {
         let version = expected.version.saturating_add(1);
-        let max = self.inner.max_record_bytes;
         let scope = self.inner.codec.at(self.now);
         let change = RowChange {
             bytes: &scope.seal_record(identity, handle, version, data, max)?,
@@ -383,13 +407,14 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     fn set_reference(&self, identity: &Identity, handle: &Handle) -> Result<Saved, SessionError> {
         let scope = self.inner.codec.at(self.now);
-        let sealed = scope.seal_reference::<T>(identity, handle)?;
-        Ok(Saved::Set(sealed))
+        let sealed = scope.seal_reference(identity, handle)?;
+        Ok(Saved::Set(sealed.into()))
     }
 
     /// A row lives as long as its session can: the absolute timeout of its class.
     fn row_expires(&self, identity: &Identity) -> Result<Timestamp, SealError> {
-        Ok(identity.created() + self.lifetimes(identity)?.absolute())
+        let lifetimes = self.lifetimes(identity)?;
+        Ok(lifetimes.end_of(identity.created, identity.extensions.end))
     }
 
     fn lifetimes(&self, identity: &Identity) -> Result<&Lifetimes, SealError> {
@@ -402,12 +427,11 @@ impl<T: SessionData + Default> Save<'_, T> {
     }
 
     fn conflict<V>(&self, identity: &Identity) -> Result<V, SessionError> {
-        self.inner
-            .tell(EventKind::Conflict, Some(identity.session_id()));
+        self.inner.tell(EventKind::Conflict, Some(identity.sid));
         Err(SessionError::Conflict)
     }
 }
 
 fn row(identity: &Identity) -> RowKey {
-    RowKey(row_key(identity.session_id()))
+    RowKey(*identity.session_id().as_bytes())
 }

@@ -29,7 +29,7 @@ pub use server::Stop;
     reason = "some frameworks take queries apart themselves"
 )]
 pub use shop::param;
-pub use shop::{App, Prefs, SORRY, Shop};
+pub use shop::{App, FOR_CACHES, Prefs, SORRY, Shop};
 pub use tell::*;
 pub use visitor::Visitor;
 
@@ -52,7 +52,7 @@ macro_rules! tell_all {
             a_logout_during_a_slow_request_stays_a_logout,
             a_handler_that_panics_saves_nothing,
             a_client_error_saves_and_a_server_error_does_not,
-            a_login_holds_whatever_the_status,
+            f1_login_of_a_failed_response_does_not_hold,
             a_streaming_response_carries_its_session,
             an_upgrade_carries_its_session,
             head_and_options_behave_like_their_get,
@@ -67,6 +67,7 @@ macro_rules! tell_all {
             sessions_expire_at_their_idle_timeout,
             tampered_cookies_are_as_good_as_none,
             caches_are_told_what_they_may_keep,
+            f8_no_shared_cache_stores_a_set_cookie,
         );
     };
     ($serve:expr => $($story:ident),* $(,)?) => {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::thread;
 
-use super::{App, SORRY, Server, Visitor};
+use super::{App, FOR_CACHES, SORRY, Server, Visitor};
 
 /// What starts a framework with the application.
 type Serve = fn(App) -> Server;
@@ -322,10 +322,12 @@ pub fn a_client_error_saves_and_a_server_error_does_not(serve: Serve) {
     }
 }
 
-pub fn a_login_holds_whatever_the_status(serve: Serve) {
+pub fn f1_login_of_a_failed_response_does_not_hold(serve: Serve) {
     let stage = Stage::new(serve);
     let mut visitor = stage.visitor();
     assert_eq!(visitor.post("/enter/500?user=ada").status, 500);
+    assert!(!whoami(&mut visitor).ends_with(" true"));
+    assert_eq!(visitor.post("/enter/404?user=ada").status, 404);
     assert!(whoami(&mut visitor).ends_with(" true"));
 }
 
@@ -548,6 +550,23 @@ pub fn caches_are_told_what_they_may_keep(serve: Serve) {
     let written = visitor.post("/add?item=book");
     assert_eq!(written.values("cache-control"), ["no-store"]);
     assert_eq!(written.values("vary"), ["Cookie", "x-session"]);
+    for (name, _) in &FOR_CACHES[1..] {
+        assert!(written.values(name).is_empty(), "{name}");
+    }
     let read = visitor.get("/cart");
     assert_eq!(read.values("cache-control"), ["private, no-cache"]);
+}
+
+pub fn f8_no_shared_cache_stores_a_set_cookie(serve: Serve) {
+    let stage = Stage::new(serve);
+    let written = stage.visitor().post("/shared?item=book");
+    assert_eq!(written.cookies().len(), 1);
+    for (name, _) in FOR_CACHES {
+        let nothing = if name == "x-accel-expires" {
+            "0"
+        } else {
+            "no-store"
+        };
+        assert_eq!(written.values(name), [nothing], "{name}");
+    }
 }

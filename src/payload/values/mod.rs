@@ -195,7 +195,12 @@ impl fmt::Debug for Values {
 }
 
 /// Under schema 0, as [`Plain<Values>`](super::Plain) has it.
-impl super::SessionData for Values {}
+impl super::SessionData for Values {
+    const SHAPE: u16 = SHAPE;
+}
+
+/// The shape of `Values`, whatever they hold. No hash of a type has it.
+pub(super) const SHAPE: u16 = 0xffff;
 
 /// Converts anything serializable to a [`Value`].
 ///
