@@ -274,8 +274,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut buffer = Vec::with_capacity(frame.saturating_add(room));
         buffer.resize(start, 0);
         claims.append(&mut buffer);
-        let tail = S::ID.tag_len();
-        let shape = match body::append(&mut buffer, data, room, tail, self.codec.compression)? {
+        let shape = match body::append(&mut buffer, data, room, self.codec.compression)? {
             body::Appended::Body(shape) => shape,
             body::Appended::TooLarge(len) => {
                 return Ok(Content::TooLarge(
