@@ -141,6 +141,7 @@ impl Cell {
         let manager = SessionManager::builder(EncryptedCodec::builder("bench", keys, policy))
             .store(store)
             .strategy(strategy)
+            .max_guest_record_bytes(usize::MAX)
             .build()
             .unwrap();
         let mut cell = Self {

@@ -18,13 +18,11 @@ use sealed_session::{
 use serde::{Deserialize, Serialize};
 
 /// What the session holds.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Serialize, Deserialize, Default, SessionData)]
 struct Shop {
     user: Option<String>,
     cart: Vec<String>,
 }
-
-impl SessionData for Shop {}
 
 type Answer<T = Redirect> = Result<T, SessionError>;
 

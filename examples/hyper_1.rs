@@ -16,13 +16,11 @@ use sealed_session::{
 };
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Serialize, Deserialize, Default, SessionData)]
 struct Shop {
     user: Option<String>,
     cart: Vec<String>,
 }
-
-impl SessionData for Shop {}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@
 # Documentation builds without a warning, and no link in it is dead.
 . "$(dirname "$0")/lib.sh"
 say "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --all-features
 # Links between the project's own documents.
 status=0
 for page in *.md docs/*.md docs/*/*.md tests/*/*.md; do
@@ -17,7 +17,7 @@ for page in *.md docs/*.md docs/*/*.md tests/*/*.md; do
 done
 # Every test that SECURITY.md names exists.
 while read -r name; do
-    grep -rqE --include="*.rs" "fn $name\\(" src tests || {
+    grep -rqE --include="*.rs" "fn $name\\(" src tests crates || {
         echo "SECURITY.md names the test $name, which does not exist"
         status=1
     }

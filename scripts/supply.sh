@@ -47,7 +47,7 @@ mkdir "$temp/oldest"
 git ls-files -z -- . ':!Cargo.lock' | xargs -0 cp --parents -t "$temp/oldest"
 # The option is not stable yet; what it makes is built with the stable compiler.
 (cd "$temp/oldest" && RUSTC_BOOTSTRAP=1 cargo -Z direct-minimal-versions generate-lockfile --quiet)
-features=${SUPPLY_FEATURES:-store-memory,axum-0-8}
+features=${SUPPLY_FEATURES:-derive,store-memory,axum-0-8}
 for choice in "" "$features"; do
     echo "builds with the features: ${choice:-none}"
     CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/oldest" \

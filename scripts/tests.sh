@@ -4,10 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 say "tests without features"
 cargo test --quiet
+say "tests of the derive macros"
+cargo test --quiet -p sealed-session-derive
 # Those that the project's own checks need build with them.
 features=$(cargo metadata --no-deps --format-version 1 | python3 -c '
 import json, sys
-features = json.load(sys.stdin)["packages"][0]["features"]
+packages = {package["name"]: package for package in json.load(sys.stdin)["packages"]}
+features = packages["sealed-session"]["features"]
 print(*(f for f in features if f != "default" and not f.startswith(("_", "example-"))))')
 for feature in $features; do
     say "builds with $feature alone"

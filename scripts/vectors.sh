@@ -2,9 +2,9 @@
 # Computes the vectors again from the specification, compares them with the committed ones,
 # and runs them against the library.
 #
-# Needs python3 and its package `cryptography`, which is installed into a temporary
-# environment when it is missing. Without them the comparison is skipped, except under
-# CI=true, where that is a failure.
+# Needs python3 and its package `cryptography`, which is installed into a temporary environment
+# when it is missing. Without them the comparison is skipped, except under CI=true, where that
+# is a failure.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -24,12 +24,14 @@ find_python() {
     python=python3
     has_cryptography "$python" && return 0
     reason="the Python package cryptography is missing and cannot be installed"
+    echo "installing the Python package cryptography into a temporary environment"
     python3 -m venv "$temp/venv" >"$temp/log" 2>&1 || return 1
     python="$temp/venv/bin/python"
     "$python" -m pip install --quiet cryptography >>"$temp/log" 2>&1 || return 1
     has_cryptography "$python"
 }
 
+export PYTHONDONTWRITEBYTECODE=1
 if find_python; then
     mkdir "$temp/vectors"
     "$python" tests/vectors/generate.py "$temp/vectors"

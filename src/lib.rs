@@ -10,12 +10,11 @@
 //! };
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Debug, PartialEq)]
+//! #[derive(Serialize, Deserialize, Debug, PartialEq, SessionData)]
 //! struct Login {
 //!     user: u64,
 //!     cart: Vec<String>,
 //! }
-//! impl SessionData for Login {}
 //!
 //! # fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! // Once, at start. In production: KeyRing::from_file or KeyRing::from_env.
@@ -47,8 +46,8 @@
 //! # Where to read on
 //! * [`codec`]: sealing and opening, and with the feature `aws-lc` another AES-256-GCM to do
 //!   it with: [`codec::AeadProvider`]. [`keys`]: rings, files, rotation.
-//! * [`payload`]: typed sessions and their versions; [`Values`] for sessions without a
-//!   fixed shape.
+//! * [`payload`]: typed sessions, their versions, and the feature `derive`, which notices a
+//!   changed type; [`Values`] for sessions without a fixed shape.
 //! * [`expiry`]: idle and absolute timeouts, remember-me. [`mod@cookie`]: names,
 //!   attributes, the strict reader.
 //! * The token's bytes stand in `docs/SPEC.md`, what is and is not promised in
@@ -58,6 +57,10 @@
     test,
     allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")
 )]
+
+// The reader of the vectors is shared with `tests/vectors.rs`.
+#[cfg(test)]
+extern crate self as sealed_session;
 
 pub mod adapters;
 pub mod claims;

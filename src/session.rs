@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     codec::{Plan, record::Handle},
     error::SealError,
     manager::{
-        EventKind, Inner, OnInvalid, Place, Presented, SessionError, load, lock, save_there,
+        EventKind, Lease, OnInvalid, Place, Presented, SessionError, load, lock, save_there,
     },
     payload::{
         SessionData,
@@ -36,7 +36,7 @@ use crate::{
 pub struct Session<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
-    manager: Arc<Inner<T>>,
+    manager: Lease<T>,
     request: Request,
     /// Somebody has looked, whether there was anything to see or not.
     looked: AtomicBool,
@@ -185,7 +185,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
                 .await?;
         }
         // Whatever the cookie is worth, a user may log in.
-        self.load(OnInvalid::Anonymous).await?;
+        drop(self.load(OnInvalid::Anonymous).await?);
         let user_id = user_id.as_ref();
         self.with(|live| {
             let former = live.current_identity().and_then(|it| it.subject());
@@ -230,6 +230,17 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
 
     /// Ends the session, at once and for good: revokes its id, deletes its row, and removes
     /// the cookie with the response. One call, wherever the session lives.
+    ///
+    /// It ends each session that the request presents: at most four under the cookie's name
+    /// and four under each of at most four former names, with one entry in the list of
+    /// revocations for each.
+    ///
+    /// A cookie that this server cannot open ends nothing: one of an unknown key or another
+    /// suite, or one that has expired by this server's clock and policy. The call succeeds,
+    /// the cookie is removed, and the listener hears
+    /// [`Refused`](crate::manager::EventKind::Refused). Where another server accepts such a
+    /// cookie, copies of it live on: a server with an old ring file hears of `unknown-key`.
+    /// An error would let a planted cookie keep its user from logging out.
     ///
     /// What is changed afterwards begins a new session.
     ///
@@ -347,7 +358,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         .map_err(Into::into)
     }
 
-    pub(crate) fn new(manager: Arc<Inner<T>>, request: Request) -> Self {
+    pub(crate) fn new(manager: Lease<T>, request: Request) -> Self {
         Self(Arc::new(Shared {
             manager,
             request,
@@ -368,7 +379,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     /// A session as if a client had presented it in its cookie.
     #[cfg(feature = "testing")]
     pub(crate) fn by_hand(
-        manager: Arc<Inner<T>>,
+        manager: Lease<T>,
         identity: &Identity,
         data: T,
     ) -> Result<Self, SessionError> {
@@ -409,18 +420,22 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         &self.0.request
     }
 
+    #[cfg(any(feature = "actix-web-4", feature = "tower-0-3"))]
+    pub(crate) fn manager(&self) -> &crate::manager::Inner<T> {
+        &self.0.manager
+    }
+
     /// Loads the session unless that has been done, and lends it.
     async fn with<R>(&self, then: impl FnOnce(&mut Live<T>) -> R) -> Result<R, SessionError> {
-        self.load(self.0.manager.on_invalid()).await?;
-        match &mut *lock(&self.0.state) {
+        match &mut *self.load(self.0.manager.on_invalid()).await? {
             State::Live(live) => Ok(then(live)),
             State::Unread | State::Finished => Err(SessionError::TooLate),
         }
     }
 
-    async fn load(&self, on_invalid: OnInvalid) -> Result<(), SessionError> {
-        if !matches!(*lock(&self.0.state), State::Unread) {
-            return Ok(());
+    async fn load(&self, on_invalid: OnInvalid) -> Result<MutexGuard<'_, State<T>>, SessionError> {
+        if let Some(state) = self.loaded() {
+            return Ok(state);
         }
         self.0.looked.store(true, Ordering::Relaxed);
         // Without the lock, since the store may take its time; two clones that load at
@@ -430,7 +445,12 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         if matches!(*state, State::Unread) {
             *state = State::Live(live);
         }
-        Ok(())
+        Ok(state)
+    }
+
+    fn loaded(&self) -> Option<MutexGuard<'_, State<T>>> {
+        let state = lock(&self.0.state);
+        (!matches!(*state, State::Unread)).then_some(state)
     }
 
     fn assert_open(&self) -> Result<(), SessionError> {

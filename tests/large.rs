@@ -143,7 +143,9 @@ async fn measure(name: &str, store: Arc<dyn SessionStore>) {
 fn manager(store: Arc<dyn SessionStore>) -> SessionManagerBuilder<Upload> {
     let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
     let policy = Policy::new(Duration::from_hours(1), Duration::from_hours(1)).unwrap();
-    SessionManager::builder(EncryptedCodec::builder("large", keys, policy)).store(store)
+    SessionManager::builder(EncryptedCodec::builder("large", keys, policy))
+        .store(store)
+        .max_guest_record_bytes(usize::MAX)
 }
 
 /// Bytes that do not compress.

@@ -32,7 +32,7 @@ use sealed_session::{
         Created, NewRow, RevocationDelta, RevocationId, Revoked, Row, RowChange, RowKey, RowState,
         SessionStore, StoreFuture, SyncCursor, Updated,
     },
-    time::{TestClock, Timestamp},
+    time::{Clock as _, TestClock, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -408,6 +408,60 @@ fn an_application_whose_sessions_always_fit_the_cookie_deletes_expired_revocatio
         let known = log_in(&looker, "42");
         assert_eq!(presented(&looker, &known), Presented::Valid);
         assert_eq!(entries(), 0, "and whoever reads the list");
+    }
+}
+
+/// A purge believes the clock of the server that does it, less an hour.
+#[test]
+fn f19_clock_over_an_hour_ahead_purges_live_revocations() {
+    let world = World::new();
+    let server = |ahead| world.server_with(TestClock::at(world.clock.now() + ahead), DAY);
+    let manager = server(Duration::ZERO);
+    let hour = Duration::from_hours(1);
+    let class = manager.codec().policy().class("remember-me").unwrap();
+    let mut client = log_in(&manager, "42");
+    client
+        .visit(&manager, async |s| s.set_class(class).await)
+        .unwrap();
+    let copy = client.clone();
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    world.wait(23 * hour);
+    block_on(server(hour).purge_expired()).unwrap();
+    assert_eq!(presented(&server(Duration::ZERO), &copy), REVOKED);
+    let running = server(Duration::ZERO);
+    block_on(running.sync_revocations()).unwrap();
+    block_on(server(3 * hour).purge_expired()).unwrap();
+    assert_eq!(presented(&running, &copy), REVOKED);
+    assert_eq!(presented(&server(Duration::ZERO), &copy), Presented::Valid);
+}
+
+/// What docs/STORES.md sizes the list by.
+#[test]
+fn f18_each_end_of_a_session_id_adds_one_entry() {
+    let world = World::new();
+    let manager = world.server();
+    let mut client = log_in(&manager, "42");
+    assert_eq!(manager.known_revocations(), 0, "no session ended");
+    client.visit(&manager, async |s| s.renew().await).unwrap();
+    assert_eq!(manager.known_revocations(), 1, "a renewal");
+    client
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(manager.known_revocations(), 2, "a login over a session");
+    client.visit(&manager, async |s| s.log_out().await).unwrap();
+    assert_eq!(manager.known_revocations(), 3, "a logout");
+    fill(&manager, &mut client, 1);
+    client
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    assert_eq!(
+        manager.known_revocations(),
+        4,
+        "a login over a guest's session"
+    );
+    for _ in 0..2 {
+        block_on(manager.revoke_subject("42")).unwrap();
+        assert_eq!(manager.known_revocations(), 5, "a user, however often");
     }
 }
 

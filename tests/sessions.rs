@@ -1330,6 +1330,43 @@ fn an_invalid_cookie_is_the_same_as_none_and_is_left_alone() {
     assert_eq!(presented(&manager, &client), Presented::Valid);
 }
 
+/// As on a server with an old ring file. Anybody can make up a key id, so an error would let
+/// a planted cookie keep its user from logging out.
+#[test]
+fn f10_logout_reports_each_cookie_it_cannot_open() {
+    let world = World::new();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ears = heard.clone();
+    let listening = world
+        .builder()
+        .on_event(move |event| ears.lock().unwrap().push(event.kind));
+    let listening = listening.build().unwrap();
+    let of_another_ring = World::new().user(1).1;
+    let expired = world.user(1).1;
+    world.clock.advance(IDLE);
+    let (manager, valid) = world.user(1);
+    let log_out = |clients: &[&Client]| {
+        let lines = clients.iter().map(|it| it.cookie.as_ref().unwrap());
+        let lines: Vec<_> = lines.map(|it| format!("__Host-session={it}")).collect();
+        let session = listening.session(lines.iter().map(String::as_bytes), None);
+        block_on(session.log_out()).unwrap();
+        let headers = block_on(listening.finish(session, 200)).unwrap();
+        assert!(headers.set_cookie[0].contains("Max-Age=0"));
+        core::mem::take(&mut *heard.lock().unwrap())
+    };
+    let refused = |kind| EventKind::Refused(InvalidKind::Token(kind));
+    let unknown = refused(OpenErrorKind::UnknownKey);
+    assert_eq!(log_out(&[&of_another_ring]), [unknown]);
+    assert_eq!(listening.known_revocations(), 0);
+    let expired_idle = refused(OpenErrorKind::ExpiredIdle);
+    let outcome = [expired_idle, unknown, EventKind::LoggedOut];
+    assert_eq!(log_out(&[&expired, &of_another_ring, &valid]), outcome);
+    assert_eq!(listening.known_revocations(), 1);
+    world.clock.advance(6 * Duration::from_secs(1));
+    let revoked = Presented::Invalid(InvalidKind::Revoked);
+    assert_eq!(presented(&manager, &valid), revoked);
+}
+
 #[test]
 fn of_several_cookies_the_newest_counts_unless_they_may_have_been_planted() {
     let world = World::new();
@@ -1883,4 +1920,115 @@ fn a_session_over_the_record_limit_is_refused_with_size_and_limit() {
         }))
     ));
     assert_eq!(cart(&manager, &client).len(), 90);
+}
+
+/// A guest's session over the bound, as one that was stored before there was a bound.
+#[test]
+fn f15_guests_have_a_smaller_bound_in_the_store_than_users() {
+    let world = World::new();
+    let bounded = || world.builder().max_guest_record_bytes(10_000);
+    let manager = bounded().build().unwrap();
+    let fill = |client: &mut Client, items: usize| {
+        let visit = client.visit(&manager, async |session| {
+            let change = |shop: &mut Shop| shop.cart = (0..items).map(item).collect();
+            session.change(change).await
+        });
+        visit.map(|_| ())
+    };
+    let refused = |outcome: Result<(), SessionError>| {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.status(), 413);
+        assert!(matches!(
+            error,
+            SessionError::Seal(SealError::RecordTooLarge { limit: 10_000, .. })
+        ));
+    };
+    let mut client = Client::default();
+    refused(fill(&mut client, 100));
+    fill(&mut client, 90).unwrap();
+    refused(fill(&mut client, 100));
+    assert_eq!(cart(&manager, &client).len(), 90);
+    client
+        .visit(&manager, async |s| s.log_in("42").await)
+        .unwrap();
+    fill(&mut client, 200).unwrap();
+    assert_eq!(cart(&manager, &client).len(), 200);
+
+    // 0 keeps guests out of the store, and the bound for all holds for guests too.
+    let mut client = Client::default();
+    for (most, items) in [(0, 30), (20_000, 200)] {
+        let builder = world.builder().max_guest_record_bytes(most);
+        let manager = builder.max_record_bytes(10_000).build().unwrap();
+        let visit = client.visit(&manager, async |session| {
+            let change = |shop: &mut Shop| shop.cart = (0..items).map(item).collect();
+            session.change(change).await
+        });
+        let limit = most.min(10_000);
+        assert!(matches!(
+            visit,
+            Err(SessionError::Seal(SealError::RecordTooLarge { limit: it, .. })) if it == limit
+        ));
+    }
+}
+
+#[test]
+fn f15_a_guest_stored_over_the_bound_is_read_and_logs_in() {
+    let world = World::new();
+    let unbounded = world.builder().max_guest_record_bytes(usize::MAX);
+    let mut client = Client::default();
+    fill(&unbounded.build().unwrap(), &mut client, 200);
+    let manager = world.manager();
+    // The row is settled, and the reference is refreshed.
+    assert_eq!(cart(&manager, &client).len(), 200);
+    world.clock.advance(IDLE / 2);
+    let (_, headers) = client.visit(&manager, async |s| s.get().await).unwrap();
+    assert_eq!(headers.set_cookie.len(), 1);
+    client
+        .visit(&manager, async |session| {
+            session.log_in("42").await?;
+            add(session, "x").await
+        })
+        .unwrap();
+    assert_eq!(cart(&manager, &client).len(), 201);
+}
+
+#[test]
+#[cfg(feature = "store-memory")]
+fn f15_3183_guests_fill_the_default_memory_store() {
+    use sealed_session::{manager::DEFAULT_MAX_GUEST_RECORD_BYTES, store::memory::MemoryStore};
+    let world = World::new();
+    let store = MemoryStore::new();
+    let builder = world.builder().store(Arc::new(store.clone()));
+    let manager = builder.build().unwrap();
+    let put = |len: usize| {
+        let change = |shop: &mut Shop| shop.cart = vec!["x".repeat(len)];
+        Client::default().visit(&manager, async |session| session.change(change).await)
+    };
+    // Two numbers and a length stand before the text.
+    let most = DEFAULT_MAX_GUEST_RECORD_BYTES - 4;
+    put(most).unwrap();
+    let guests = (64 << 20) / store.used_bytes();
+    assert_eq!(guests, 3_183);
+    put(most + 1).unwrap_err();
+}
+
+/// The limit counts bytes of postcard. An empty string is one of them, and 24 in memory, in
+/// a vector that has grown by doubling.
+#[test]
+fn f16_a_stored_byte_becomes_at_most_32_in_a_list_of_text() {
+    let world = World::new();
+    let manager = world.manager();
+    let mut client = Client::default();
+    let most = sealed_session::manager::DEFAULT_MAX_RECORD_BYTES - 5;
+    let fill = async |session: &Session<Shop>| {
+        session.log_in("42").await?;
+        session
+            .change(|shop| shop.cart = vec![String::new(); most])
+            .await
+    };
+    client.visit(&manager, fill).unwrap();
+    let session = client.send(&manager, Dest::Empty);
+    let capacity = block_on(session.read(|shop| shop.cart.capacity())).unwrap();
+    let factor = capacity * size_of::<String>() / most;
+    assert!((24..=32).contains(&factor), "{factor}");
 }

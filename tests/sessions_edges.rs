@@ -404,6 +404,32 @@ fn a_logout_removes_each_former_name_once() {
     assert_eq!(names(&["old"]), ["__Host-session", "sid", "old"]);
 }
 
+#[test]
+fn f9_logout_ends_each_session_presented_at_most_20() {
+    let world = World::new();
+    let token = |name: &str| {
+        let cookie = CookieConfig::named(name).build().unwrap();
+        let manager = world.builder().cookie(cookie).build().unwrap();
+        format!("{name}={}", client(&manager, 1).cookie.unwrap())
+    };
+    let former = ["a", "b", "c", "d"];
+    let codec = former.iter().fold(world.codec(DAY), |codec, name| {
+        codec.accept_also("example.com", *name, NOW + DAY)
+    });
+    let builder = SessionManager::<Notes>::builder(codec);
+    let manager = builder.store(world.store.clone()).build().unwrap();
+    let ended = |names: &[&str]| {
+        let five = names.iter().flat_map(|name| [*name; 5]);
+        let lines: Vec<_> = five.map(token).collect();
+        let before = manager.known_revocations();
+        let session = manager.session(lines.iter().map(String::as_bytes), None);
+        block_on(session.log_out()).unwrap();
+        manager.known_revocations() - before
+    };
+    assert_eq!(ended(&["__Host-session"]), 4);
+    assert_eq!(ended(&["a", "b", "c", "d", "__Host-session"]), 20);
+}
+
 struct Headers(Vec<(&'static str, String)>);
 
 impl RequestHeaders for Headers {

@@ -184,6 +184,7 @@ impl Fleet {
             .store(Arc::clone(&self.stores[server]))
             .strategy(Strategy::Auto)
             .revocation(Revocation::Strict)
+            .max_guest_record_bytes(usize::MAX)
     }
 
     fn servers(&self) -> [Manager; 2] {

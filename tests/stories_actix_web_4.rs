@@ -21,7 +21,7 @@ use sealed_session::{
     adapters::actix_web_4::{OptionalSession, SessionMiddleware},
     manager::SessionError,
 };
-use stories::{App, Prefs, SORRY, Server, Shop, param};
+use stories::{App, FOR_CACHES, Prefs, SORRY, Server, Shop, param};
 
 tell_all!(serve);
 
@@ -80,6 +80,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .route("/stream", web::get().to(stream))
         .route("/ws", web::get().to(ws))
         .route("/redirect", web::post().to(redirect))
+        .route("/shared", web::post().to(shared))
         .route("/optional", web::get().to(optional))
         .route("/theme", web::get().to(theme))
         .route("/theme", web::post().to(set_theme))
@@ -160,6 +161,15 @@ async fn ws(
 async fn redirect(session: Session<Shop>, request: HttpRequest) -> Answer<Redirect> {
     App::add(&session, &query(&request, "item")).await?;
     Ok(Redirect::to("/cart").see_other())
+}
+
+async fn shared(session: Session<Shop>, request: HttpRequest) -> Answer<HttpResponse> {
+    let body = App::add(&session, &query(&request, "item")).await?;
+    let mut response = HttpResponse::Ok();
+    for header in FOR_CACHES {
+        response.append_header(header);
+    }
+    Ok(response.body(body))
 }
 
 async fn optional(OptionalSession(session): OptionalSession<Shop>) -> &'static str {

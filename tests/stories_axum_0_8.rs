@@ -8,11 +8,11 @@ use axum::{
     body::{Body, Bytes},
     extract::{Path, RawQuery, State, WebSocketUpgrade},
     http::{Response, StatusCode},
-    response::{IntoResponse, Redirect},
+    response::{AppendHeaders, IntoResponse, Redirect},
     routing::{get, post},
 };
 use sealed_session::{Session, adapters::tower_0_3::SessionLayer, manager::SessionError};
-use stories::{App, Prefs, SORRY, Server, Shop, param};
+use stories::{App, FOR_CACHES, Prefs, SORRY, Server, Shop, param};
 
 tell_all!(serve);
 
@@ -60,6 +60,7 @@ fn router(app: App) -> Router {
         .route("/stream", get(stream))
         .route("/ws", get(ws))
         .route("/redirect", post(redirect))
+        .route("/shared", post(shared))
         .route("/optional", get(optional))
         .route("/theme", get(theme).post(set_theme))
         .route("/both", post(both))
@@ -143,6 +144,14 @@ async fn redirect(
 ) -> Result<Redirect, SessionError> {
     App::add(&session, &param(query.as_deref(), "item")).await?;
     Ok(Redirect::to("/cart"))
+}
+
+async fn shared(
+    session: Session<Shop>,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, SessionError> {
+    let body = App::add(&session, &param(query.as_deref(), "item")).await?;
+    Ok((AppendHeaders(FOR_CACHES), body))
 }
 
 async fn optional(session: Option<Session<Shop>>) -> &'static str {

@@ -16,7 +16,7 @@ use sealed_session::{
     manager::SessionError,
     testing::block_on,
 };
-use stories::{App, Prefs, SORRY, Server, Shop, param};
+use stories::{App, FOR_CACHES, Prefs, SORRY, Server, Shop, param};
 
 tell_all!(serve);
 
@@ -53,6 +53,7 @@ fn router(app: App) -> impl Endpoint {
         .at("/stream", get(stream))
         .at("/ws", get(ws))
         .at("/redirect", post(redirect))
+        .at("/shared", post(shared))
         .at("/optional", get(optional))
         .at("/theme", get(theme).post(set_theme))
         .at("/both", post(both))
@@ -175,6 +176,17 @@ async fn ws(session: Session<Shop>, request: &Request) -> poem::Result<Response>
 async fn redirect(session: Session<Shop>, uri: &Uri) -> Result<Redirect, SessionError> {
     App::add(&session, &param(uri.query(), "item")).await?;
     Ok(Redirect::see_other("/cart"))
+}
+
+#[handler]
+async fn shared(session: Session<Shop>, uri: &Uri) -> Result<Response, SessionError> {
+    let body = App::add(&session, &param(uri.query(), "item")).await?;
+    let response = FOR_CACHES
+        .iter()
+        .fold(Response::builder(), |it, (name, value)| {
+            it.header(*name, *value)
+        });
+    Ok(response.body(body))
 }
 
 #[handler]

@@ -23,7 +23,7 @@ use sealed_session::{
     adapters::rocket_0_5::{OptionalSession, SessionFairing},
     manager::SessionError,
 };
-use stories::{App, Prefs, SORRY, Server, Shop};
+use stories::{App, FOR_CACHES, Prefs, SORRY, Server, Shop};
 
 tell_all!(serve);
 
@@ -66,7 +66,7 @@ fn application(app: App) -> Rocket<Build> {
             "/",
             routes![
                 index, cart, add, clear, login, logout, everywhere, whoami, slow, answer, enter,
-                panic, stream, ws, redirect, optional, theme, set_theme, both
+                panic, stream, ws, redirect, shared, optional, theme, set_theme, both
             ],
         )
 }
@@ -161,6 +161,24 @@ async fn ws(session: Session<Shop>, item: &str) -> Answer<Echo> {
 async fn redirect(session: Session<Shop>, item: &str) -> Answer<Redirect> {
     App::add(&session, item).await?;
     Ok(Redirect::to("/cart"))
+}
+
+/// A page that all shared caches may store.
+struct Shared(String);
+
+impl<'r> Responder<'r, 'static> for Shared {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let mut response = self.0.respond_to(request)?;
+        for (name, value) in FOR_CACHES {
+            response.set_raw_header(name, value);
+        }
+        Ok(response)
+    }
+}
+
+#[post("/shared?<item>")]
+async fn shared(session: Session<Shop>, item: &str) -> Answer<Shared> {
+    App::add(&session, item).await.map(Shared)
 }
 
 #[get("/optional")]

@@ -18,7 +18,7 @@ use sealed_session::{
     manager::SessionError,
     testing::block_on,
 };
-use stories::{App, Prefs, SORRY, Server, Shop, param};
+use stories::{App, FOR_CACHES, Prefs, SORRY, Server, Shop, param};
 
 tell_all!(serve);
 
@@ -59,6 +59,7 @@ fn router(app: App) -> Router {
         .push(Router::with_path("stream").get(stream))
         .push(Router::with_path("ws").get(ws))
         .push(Router::with_path("redirect").post(redirect))
+        .push(Router::with_path("shared").post(shared))
         .push(Router::with_path("optional").get(optional))
         .push(Router::with_path("theme").get(theme).post(set_theme))
         .push(Router::with_path("both").post(both))
@@ -197,6 +198,14 @@ async fn ws(
 async fn redirect(session: Session<Shop>, req: &mut Request) -> Result<Redirect, SessionError> {
     App::add(&session, &param(req.uri().query(), "item")).await?;
     Ok(Redirect::other("/cart"))
+}
+
+#[handler]
+async fn shared(session: Session<Shop>, req: &mut Request, res: &mut Response) -> Answer {
+    for (name, value) in FOR_CACHES {
+        res.headers_mut().insert(name, value.parse().unwrap());
+    }
+    App::add(&session, &param(req.uri().query(), "item")).await
 }
 
 #[handler]

@@ -1,5 +1,6 @@
-//! Runs the vectors of SPEC section 9: `vectors/*.json`, which `vectors/generate.py`
-//! computes from the specification without this library.
+//! Runs the vectors of `tests/vectors`, which `generate.py` computes from the specification
+//! without this library. Those that need more than the public interface are run by unit tests
+//! in `src/codec/vectors.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,37 +11,41 @@
     reason = "a vector that cannot be read fails the test"
 )]
 
-use core::time::Duration;
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fs,
-    path::Path,
-    sync::Mutex,
-};
+#[path = "support/client.rs"]
+#[allow(dead_code, reason = "only its executor is needed")]
+mod client;
+#[path = "vectors/reading.rs"]
+mod reading;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use reading::{
+    Notation, Typed, With, array, at, check_error, class_name, filled, hex, is_accepted, opener,
+    read_value, sealer, seconds, shown, string, to_hex, vectors, with_type,
+};
 use sealed_session::{
-    OpenErrorKind, Policy, SessionData, Values,
+    CookieConfig, OpenErrorKind, SessionManager, Values,
     claims::{Claims, Kind},
-    codec::{Codec, CodecBuilder, Encrypted, Opened, Signed, Suite, encoded_len},
-    expiry::Lifetimes,
-    keys::{Key, KeyError, KeyRing, RingError, RingKey},
-    payload::{
-        Compression,
-        values::{Map, Value},
-    },
-    random::{Random, RandomError},
-    time::{TestClock, Timestamp},
+    codec::{CodecBuilder, Encrypted, Opened, Signed, Suite, encoded_len},
+    keys::{Key, KeyError, KeyRing, RingError},
+    manager::{InvalidKind, Presented, SessionError},
+    payload::from_postcard,
+    store::{RevocationId, Revoked},
+    time::Timestamp,
     token::{MAX_COOKIE_LEN, SuiteId, UntrustedToken},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
-/// Files of sealed tokens; `keys.json` and `derivations.json` are read by tests of their own,
-/// `records.json` by unit tests beside the code, since no public interface opens a record.
-const TOKEN_FILES: [&str; 6] = ["encrypted", "signed", "body", "values", "time", "reject"];
+const TOKEN_FILES: [&str; 6] = [
+    "encrypted",
+    "signed",
+    "reject",
+    "extensions",
+    "time",
+    "body",
+];
 
-const CATEGORIES: [OpenErrorKind; 11] = [
+const CATEGORIES: [OpenErrorKind; 12] = [
     OpenErrorKind::Absent,
     OpenErrorKind::Malformed,
     OpenErrorKind::WrongSuite,
@@ -52,23 +57,26 @@ const CATEGORIES: [OpenErrorKind; 11] = [
     OpenErrorKind::NotYetValid,
     OpenErrorKind::TooLarge,
     OpenErrorKind::Schema,
+    OpenErrorKind::Unsupported,
 ];
 
 #[test]
 fn tokens_open_and_seal_as_the_vectors_say() {
-    let mut categories: BTreeMap<String, usize> = BTreeMap::new();
-    let mut reasons = BTreeSet::new();
+    let (mut categories, mut reasons) = (BTreeMap::<_, usize>::new(), BTreeSet::new());
     for file in TOKEN_FILES {
         let (mut accepted, mut resealed, mut rejected) = (0, 0, 0);
         for vector in vectors(file) {
-            if run(file, &vector) {
+            run(file, &vector);
+            if is_accepted(&vector) {
                 accepted += 1;
                 resealed += usize::from(vector["reproducible"] == true);
             } else {
                 rejected += 1;
-                let category = string(&vector["expect"]["category"]);
-                *categories.entry(category.to_owned()).or_default() += 1;
-                reasons.insert(string(&vector["expect"]["reason"]).to_owned());
+                let expect = &vector["expect"];
+                *categories
+                    .entry(string(&expect["category"]).to_owned())
+                    .or_default() += 1;
+                reasons.insert(string(&expect["reason"]).to_owned());
             }
         }
         println!(
@@ -77,384 +85,179 @@ fn tokens_open_and_seal_as_the_vectors_say() {
         );
     }
     println!("rejected, by category: {categories:?}");
-    println!("rejected for {} different reasons", reasons.len());
-    for category in CATEGORIES {
-        assert!(
-            categories.contains_key(category.as_str()),
-            "no vector is rejected as {category}"
-        );
-    }
-    assert_eq!(categories.len(), CATEGORIES.len(), "{categories:?}");
-    assert_eq!(reasons.len(), 20, "a rule without a vector: {reasons:?}");
+    let names: Vec<_> = CATEGORIES.map(OpenErrorKind::as_str).into();
+    assert!(
+        names.iter().all(|it| categories.contains_key(*it)),
+        "{categories:?}"
+    );
+    assert_eq!(categories.len(), names.len(), "{categories:?}");
+    assert_eq!(reasons.len(), 27, "a rule without a vector: {reasons:?}");
 }
 
-#[test]
-fn keys_are_read_and_named_as_the_vectors_say() {
-    let (mut accepted, mut rejected) = (0, 0);
-    for vector in vectors("keys") {
-        let name = string(&vector["name"]);
-        let key = string(&vector["text"]).parse::<Key>();
-        if vector["verdict"] == "accept" {
-            let key = key.expect(name);
-            assert_eq!(
-                key,
-                Key::from_bytes(&hex(&vector["root"])).unwrap(),
-                "{name}"
-            );
-            assert_eq!(*key.to_secret_text(), string(&vector["text"]), "{name}");
-            assert_eq!(key.id().to_string(), string(&vector["kid"]), "{name}");
-            assert_eq!(vector["published"], true);
-            assert_eq!(
-                KeyRing::single(key.clone()),
-                Err(RingError::Published(key.id())),
-                "{name}"
-            );
-            accepted += 1;
-        } else {
-            let error = match key.expect_err(name) {
-                KeyError::Prefix => "prefix",
-                KeyError::Encoding => "encoding",
-                KeyError::NotRandom => "not-random",
-                other => panic!("{name}: {other}"),
-            };
-            assert_eq!(error, string(&vector["error"]), "{name}");
-            rejected += 1;
-        }
-    }
-    println!("keys.json: {accepted} accepted, {rejected} rejected");
-    assert!(accepted > 0 && rejected > 0);
-}
-
-/// What of the derivations the public interface shows. The sub-keys, the message key, the
-/// first vector's token, the row keys and the record are compared by unit tests, beside the
-/// code that makes them.
-#[test]
-fn derivations_are_those_of_the_vectors() {
-    let (mut checked, mut elsewhere) = (0, 0);
-    for vector in vectors("derivations") {
-        let name = string(&vector["name"]);
-        if let Some(subject) = vector.get("subject") {
-            let codec = Codec::<Encrypted>::builder(
-                string(&vector["context"]),
-                published_ring(&[((0..32).collect(), 0)]),
-                Policy::new(Duration::from_mins(1), Duration::from_mins(1)).unwrap(),
-            );
-            let made = codec.build().unwrap().subject(string(&vector["user_id"]));
-            assert_eq!(made.as_bytes()[..], hex(subject), "{name}");
-        } else if let Some(token) = vector.get("token") {
-            let root = Key::from_bytes(&hex(&vector["root"])).unwrap();
-            assert_eq!(
-                root.id().to_string(),
-                string(&vector["derived"]["kid"]),
-                "{name}"
-            );
-            match UntrustedToken::parse(string(token)) {
-                Ok(token) => {
-                    assert_eq!(token.suite(), SuiteId::Record, "{name}");
-                    assert_eq!(token.key_id(), root.id(), "{name}");
-                    assert_eq!(token.nonce().unwrap(), hex(&vector["nonce"]), "{name}");
-                    let len = string(&vector["plaintext"]).len() / 2;
-                    assert_eq!(token.content_len(), len, "{name}");
-                }
-                Err(error) => assert_eq!(error.reason(), "shorter than any token", "{name}"),
-            }
-        } else {
-            // Row keys: the library's own are no part of its interface.
-            let mut hash = Sha256::new();
-            hash.update(b"SSC1/store-id\0");
-            hash.update(hex(&vector["sid"]));
-            assert_eq!(hash.finalize()[..], hex(&vector["row_key"]), "{name}");
-            elsewhere += 1;
-        }
-        checked += 1;
-    }
-    println!("derivations.json: {checked} compared, {elsewhere} of them also by unit tests");
-    assert!(checked > elsewhere);
-}
-
-/// Runs one vector; whether it is one to accept.
-fn run(file: &str, vector: &Json) -> bool {
+fn run(file: &str, vector: &Json) {
     let name = format!("{file}.json: {}", string(&vector["name"]));
-    let open = &vector["open"];
+    let open = filled(vector, "open");
     match string(&open["suite"]) {
         "encrypted" => {
-            let accepted = with_type::<Encrypted>(&name, vector, |builder| builder);
+            run_with::<Encrypted>(&name, vector, &open, |builder| builder);
             #[cfg(feature = "aws-lc")]
-            assert_eq!(
-                with_type::<Encrypted>(&format!("{name}, AWS-LC"), vector, |builder| {
-                    builder.aead_provider(sealed_session::codec::AeadProvider::AwsLc)
-                }),
-                accepted
-            );
-            accepted
+            run_with::<Encrypted>(&format!("{name}, AWS-LC"), vector, &open, |builder| {
+                builder.aead_provider(sealed_session::codec::AeadProvider::AwsLc)
+            });
         }
-        "signed" => with_type::<Signed>(&name, vector, |builder| builder),
+        "signed" => run_with::<Signed>(&name, vector, &open, |builder| builder),
         other => panic!("{name}: suite {other}"),
     }
 }
 
-/// What a codec is built with beside what the vector says.
+/// Options beside those of the vector.
 type Configure<S> = fn(CodecBuilder<S>) -> CodecBuilder<S>;
 
-fn with_type<S: Suite>(name: &str, vector: &Json, with: Configure<S>) -> bool {
-    match string(&vector["open"]["type"]) {
-        "values" => with_schema::<S, Values>(name, vector, with),
-        "example" => with_schema::<S, Example>(name, vector, with),
-        "bytes" => with_schema::<S, Octets>(name, vector, with),
-        "text" => with_schema::<S, Text>(name, vector, with),
-        "unit" => with_schema::<S, Unit>(name, vector, with),
-        other => panic!("{name}: session type {other}"),
-    }
+fn run_with<S: Suite>(name: &str, vector: &Json, open: &Json, configure: Configure<S>) {
+    let token = Token {
+        name,
+        vector,
+        open,
+        configure,
+    };
+    with_type(open, token);
 }
 
-fn with_schema<S: Suite, T: Notation>(name: &str, vector: &Json, with: Configure<S>) -> bool {
-    match vector["open"]["schema"].as_u64() {
-        Some(0) => check::<S, T, 0>(name, vector, with),
-        Some(1) => check::<S, T, 1>(name, vector, with),
-        Some(513) => check::<S, T, 513>(name, vector, with),
-        Some(65535) => check::<S, T, 65535>(name, vector, with),
-        other => panic!("{name}: schema {other:?}"),
-    }
+struct Token<'a, S: Suite> {
+    name: &'a str,
+    vector: &'a Json,
+    open: &'a Json,
+    configure: Configure<S>,
 }
 
-fn check<S: Suite, T: Notation, const SCHEMA: u16>(
-    name: &str,
-    vector: &Json,
-    with: Configure<S>,
-) -> bool {
-    let open = &vector["open"];
-    let token = string(&vector["token"]);
-    let codec = opener::<S>(open, with);
-    let now = at(&open["now"]);
-    let aad = hex(&open["caller_aad"]);
-    let scope = codec.at(now).bound_to(&aad);
-    let opened = scope.open::<AsSchema<SCHEMA, T>>(token);
-    let expected = &vector["expect"];
+impl<S: Suite> With for Token<'_, S> {
+    type Output = ();
 
-    if vector["verdict"] == "reject" {
-        let Err(error) = opened else {
-            panic!("{name}: accepted");
-        };
+    fn with<T: Notation, const SCHEMA: u16, const SHAPE: u16>(self) {
+        let Self {
+            name, vector, open, ..
+        } = self;
+        let token = string(&vector["token"]);
+        let codec = (self.configure)(opener::<S>(open)).build().expect(name);
+        let aad = hex(&open["caller_aad"]);
+        let scope = codec.at(at(&open["now"])).bound_to(&aad);
+        let opened = scope.open::<Typed<T, SCHEMA, SHAPE>>(token);
+        let expect = &vector["expect"];
+        if !is_accepted(vector) {
+            let error = opened.err().unwrap_or_else(|| panic!("{name}: accepted"));
+            check_error(name, &error, expect);
+            assert_eq!(error.to_string(), "no valid session");
+            return;
+        }
+        let opened = opened.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let seal = filled(vector, "seal");
         assert_eq!(
-            (error.kind().as_str(), error.reason()),
-            (string(&expected["category"]), string(&expected["reason"])),
+            opened.data().0.show(),
+            T::read(&seal["session"]["value"]).show(),
             "{name}"
         );
-        assert_eq!(error.to_string(), "no valid session");
-        return false;
+        let seen = json!({
+            "claims": show_claims(opened.claims(), &expect["claims"]),
+            "postcard": shown(scope.open_token(token).unwrap().bytes(), &expect["postcard"]),
+            "needs_rekey": opened.needs_reseal(),
+            "needs_refresh": opened.needs_reissue(),
+        });
+        assert_eq!(&seen, expect, "{name}");
+        check_parts(name, vector, token);
+        self.seal_again::<T, SCHEMA, SHAPE>(&seal, &opened);
     }
-    assert_eq!(vector["verdict"], "accept", "{name}");
-
-    let opened = opened.unwrap_or_else(|error| panic!("{name}: {error:?}"));
-    let data = T::read(&expected["session"]);
-    assert_eq!(opened.data().0.show(), data.show(), "{name}");
-    assert_eq!(show_claims(opened.claims()), expected["claims"], "{name}");
-    assert_eq!(
-        opened.needs_reseal(),
-        expected["needs_reseal"],
-        "{name}: reseal"
-    );
-    assert_eq!(
-        opened.needs_reissue(),
-        expected["needs_reissue"],
-        "{name}: reissue"
-    );
-    let unread = scope.open_token(token).unwrap();
-    assert_eq!(
-        show_postcard(unread.bytes(), &expected["postcard"]),
-        expected["postcard"],
-        "{name}"
-    );
-    assert_eq!(unread.claims(), opened.claims());
-    check_parts(name, vector, token);
-    seal_again::<S, T, SCHEMA>(name, vector, &opened, with);
-    true
 }
 
-/// What anybody can see of a token, without a key.
+impl<S: Suite> Token<'_, S> {
+    /// Seals the session from the vector's inputs: to the same token where the vector is
+    /// reproducible, and in any case to one that opens to the same session.
+    fn seal_again<T: Notation, const SCHEMA: u16, const SHAPE: u16>(
+        &self,
+        seal: &Json,
+        opened: &Opened<Typed<T, SCHEMA, SHAPE>>,
+    ) {
+        let (name, vector) = (self.name, self.vector);
+        // No public call gives a session an extension, but each re-seal carries it.
+        let is_carried = seal["extensions"] != json!([]);
+        let codec = sealer::<S>(seal, if is_carried { 16 } else { 0 });
+        let codec = (self.configure)(codec).build().expect(name);
+        let aad = hex(&seal["caller_aad"]);
+        let now = at(&seal["now"]);
+        let scope = codec.at(now).bound_to(&aad);
+        let identity = if is_carried {
+            opened.identity()
+        } else {
+            let began = &seal["created"];
+            let created = if began.is_null() { now } else { at(began) };
+            let mut identity = codec.at(created).new_identity().expect(name);
+            if let Some(class) = class_name(seal["class"].as_u64().unwrap()) {
+                identity = identity.with_class(codec.policy().class(&class).unwrap());
+            }
+            if let Some(user) = seal["user_id"].as_str() {
+                identity = identity.with_subject(codec.subject(user));
+            }
+            identity
+        };
+        let data = Typed::<T, SCHEMA, SHAPE>(T::read(&seal["session"]["value"]));
+        let written = &seal["session"];
+        if (&written["schema"], &written["shape"]) != (&self.open["schema"], &self.open["shape"]) {
+            return;
+        }
+        if vector["reproducible"] == true {
+            let sealed = scope.seal(&identity, &data).expect(name);
+            assert_eq!(sealed.value(), string(&vector["token"]), "{name}");
+            assert_eq!(sealed.claims(), opened.claims(), "{name}");
+            let len = sealed.value().len() + codec.name().len();
+            assert!(len <= MAX_COOKIE_LEN, "{name}");
+            assert_eq!(scope.plan(&identity, &data).expect(name).cookie_len(), len);
+        } else if let Ok(sealed) = scope.seal(&identity, &data) {
+            let again = scope
+                .open::<Typed<T, SCHEMA, SHAPE>>(sealed.value())
+                .expect(name);
+            assert_eq!(again.data().0.show(), opened.data().0.show(), "{name}");
+            if seal["compression"] == "when-needed" {
+                // No vector lies between, where another's stream and ours could differ.
+                let long = encoded_len(&data).unwrap() > 3_000;
+                let claims = again.claims();
+                assert_eq!(
+                    (claims.is_deflated(), claims.is_padded()),
+                    (long, long),
+                    "{name}"
+                );
+            }
+            assert_eq!(again.identity(), opened.identity(), "{name}");
+        } else {
+            // Only one vector is larger than this library writes.
+            let len = string(&vector["token"]).len() + codec.name().len();
+            assert!(len > MAX_COOKIE_LEN, "{name}");
+        }
+    }
+}
+
+/// The parts of a token that are visible without a key.
 fn check_parts(name: &str, vector: &Json, token: &str) {
     let parts = UntrustedToken::parse(token).expect(name);
-    let derived = &vector["derived"];
-    let header = hex(&derived["header"]);
-    let content = hex(&derived["claims"]).len() + hex(&derived["body"]).len();
+    let expect = &vector["expect"];
     assert_eq!(
         parts.key_id().to_string(),
-        string(&derived["kid"]),
+        string(&vector["derived"]["kid"]),
         "{name}"
     );
-    assert_eq!(parts.suite() as u8, header[0], "{name}");
-    assert_eq!(header[1..17], hex(&derived["kid"]), "{name}");
-    assert_eq!(parts.nonce().unwrap_or_default(), &header[17..], "{name}");
-    assert_eq!(parts.content_len(), content, "{name}");
-    let readable = parts.unverified_claims().map(|claims| show_claims(&claims));
     let signed = parts.suite() == SuiteId::Signed;
-    assert_eq!(
-        readable,
-        signed.then(|| vector["expect"]["claims"].clone()),
-        "{name}"
-    );
-}
-
-/// Seals the vector's session from its inputs: to the same token where the vector is
-/// reproducible, and in any case to one that opens to the same session.
-fn seal_again<S: Suite, T: Notation, const SCHEMA: u16>(
-    name: &str,
-    vector: &Json,
-    opened: &Opened<AsSchema<SCHEMA, T>>,
-    with: Configure<S>,
-) {
-    let seal = &vector["seal"];
-    let now = at(&seal["now"]);
-    let aad = hex(&seal["caller_aad"]);
-    let random = Prepared(Mutex::new(hex(&seal["random"]).into()));
-    let ring = published_ring(&[(hex(&seal["root"]), 0)]);
-    let codec = Codec::<S>::builder(string(&seal["context"]), ring, policy(&seal["policy"]));
-    let codec = with(codec)
-        .name(string(&seal["name"]))
-        .compression(match string(&seal["compression"]) {
-            "when-needed" => Compression::dangerous_when_needed(),
-            "never" => Compression::NEVER,
-            "always" => Compression::dangerous_always(),
-            other => panic!("{name}: compression {other}"),
-        })
-        .clock(TestClock::at(now))
-        .dangerous_random(random)
-        .build()
-        .expect(name);
-    let mut identity = codec.at(at(&seal["created"])).new_identity().expect(name);
-    if let Some(class) = class_name(seal["class"].as_u64().unwrap()) {
-        identity = identity.with_class(codec.policy().class(&class).unwrap());
-    }
-    if let Some(user_id) = seal["user_id"].as_str() {
-        identity = identity.with_subject(codec.subject(user_id));
-    }
-    let scope = codec.at(now).bound_to(&aad);
-    let data = AsSchema::<SCHEMA, T>(T::read(&seal["session"]["value"]));
-
-    if vector["reproducible"] == true {
-        let sealed = scope.seal(&identity, &data).expect(name);
-        assert_eq!(sealed.value(), string(&vector["token"]), "{name}");
-        assert_eq!(sealed.claims(), opened.claims(), "{name}");
-        assert!(
-            sealed.value().len() + codec.name().len() <= MAX_COOKIE_LEN,
-            "{name}"
-        );
-        let plan = scope.plan(&identity, &data).expect(name);
-        assert_eq!(plan.cookie_len(), sealed.value().len() + codec.name().len());
-    } else if let Ok(sealed) = scope.seal(&identity, &data) {
-        let again = scope
-            .open::<AsSchema<SCHEMA, T>>(sealed.value())
-            .expect(name);
-        assert_eq!(again.data().0.show(), opened.data().0.show(), "{name}");
-        if seal["compression"] == "when-needed" {
-            // No vector lies between, where a stranger's stream and ours could differ.
-            let long = encoded_len(&data).unwrap() > 3_000;
-            let claims = again.claims();
-            assert_eq!(
-                (claims.is_deflated(), claims.is_padded()),
-                (long, long),
-                "{name}"
-            );
-        }
-        assert_eq!(again.identity(), opened.identity(), "{name}");
-    } else {
-        // Only one vector is larger than this library writes.
-        assert!(
-            string(&vector["token"]).len() + codec.name().len() > MAX_COOKIE_LEN,
+    assert_eq!(parts.nonce().is_none(), signed, "{name}");
+    let claims = parts.unverified_claims();
+    assert_eq!(claims.is_some(), signed, "{name}");
+    if let Some(claims) = claims {
+        assert_eq!(
+            show_claims(&claims, &expect["claims"]),
+            expect["claims"],
             "{name}"
         );
     }
 }
 
-// --- Reading the files -----------------------------------------------------------------
-
-fn vectors(file: &str) -> Vec<Json> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/{file}.json"));
-    let text = fs::read_to_string(&path).unwrap();
-    let mut content: Json = serde_json::from_str(&text).unwrap();
-    assert_eq!(content["format"], "SSC1");
-    match content["vectors"].take() {
-        Json::Array(vectors) if !vectors.is_empty() => vectors,
-        _ => panic!("{file}.json holds no vectors"),
-    }
-}
-
-fn string(json: &Json) -> &str {
-    json.as_str()
-        .unwrap_or_else(|| panic!("not a text: {json}"))
-}
-
-fn hex(json: &Json) -> Vec<u8> {
-    let text = string(json);
-    assert!(text.is_ascii() && text.len().is_multiple_of(2), "{text}");
-    (0..text.len() / 2)
-        .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
-        .collect()
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-fn at(json: &Json) -> Timestamp {
-    Timestamp::from_unix_seconds(u32::try_from(json.as_u64().unwrap()).unwrap())
-}
-
-fn seconds(json: &Json) -> Duration {
-    Duration::from_secs(json.as_u64().unwrap())
-}
-
-/// What the classes of a vector's policy are called: they have numbers only.
-fn class_name(class: u64) -> Option<String> {
-    (class != 0).then(|| format!("class {class}"))
-}
-
-fn policy(json: &Json) -> Policy {
-    let classes = json.as_array().unwrap();
-    let lifetimes =
-        |json: &Json| Lifetimes::new(seconds(&json["idle"]), seconds(&json["absolute"])).unwrap();
-    let first = Policy::from(lifetimes(&classes[0]));
-    (1..)
-        .zip(&classes[1..])
-        .fold(first, |policy, (class, json)| {
-            let name = class_name(class).unwrap();
-            policy.with_class(name, lifetimes(json)).unwrap()
-        })
-}
-
-fn published_ring(keys: &[(Vec<u8>, u32)]) -> KeyRing {
-    let entry = |(root, from): &(Vec<u8>, u32)| {
-        RingKey::new(
-            Key::from_bytes(root).unwrap(),
-            Timestamp::from_unix_seconds(*from),
-        )
-    };
-    KeyRing::dangerous_with_published_keys(keys.iter().map(entry)).unwrap()
-}
-
-fn opener<S: Suite>(open: &Json, with: Configure<S>) -> Codec<S> {
-    let keys = open["keys"].as_array().unwrap().iter().map(|entry| {
-        let key = Key::from_bytes(&hex(&entry["root"])).unwrap();
-        let key = RingKey::new(key, at(&entry["seals_from"]));
-        match &entry["opens_until"] {
-            Json::Null => key,
-            until => key.with_opens_until(at(until)),
-        }
-    });
-    let ring = KeyRing::dangerous_with_published_keys(keys).unwrap();
-    let mut builder = Codec::<S>::builder(string(&open["context"]), ring, policy(&open["policy"]))
-        .name(string(&open["name"]))
-        .clock(TestClock::at(at(&open["now"])));
-    for also in open["accept_also"].as_array().unwrap() {
-        let until = at(&also["until"]);
-        builder = builder.accept_also(string(&also["context"]), string(&also["name"]), until);
-    }
-    with(builder).build().unwrap()
-}
-
-fn show_claims(claims: &Claims) -> Json {
+/// The claims, with the two that are not public taken from `like`.
+fn show_claims(claims: &Claims, like: &Json) -> Json {
     json!({
         "kind": match claims.kind() {
             Kind::Inline => 0,
@@ -468,206 +271,285 @@ fn show_claims(claims: &Claims) -> Json {
         "created": claims.created().unix_seconds(),
         "issued": claims.issued().unix_seconds(),
         "expires": claims.expires().unix_seconds(),
-        "sid": to_hex(claims.session_id().as_bytes()),
+        "sid": like["sid"],
+        "id": to_hex(claims.session_id().as_bytes()),
         "schema": claims.schema(),
+        "shape": claims.shape(),
         "subject": claims.subject().map(|subject| to_hex(subject.as_bytes())),
+        "extensions": like["extensions"],
     })
 }
 
-/// The bytes as the vector gives them: in full, or their length and hash.
-fn show_postcard(bytes: &[u8], like: &Json) -> Json {
-    if like.is_string() {
-        json!(to_hex(bytes))
-    } else {
-        json!({"len": bytes.len(), "sha256": to_hex(&Sha256::digest(bytes))})
-    }
-}
-
-/// Gives the bytes of the vector, and fails when they are used up.
-struct Prepared(Mutex<VecDeque<u8>>);
-
-impl Random for Prepared {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        let mut left = self.0.lock().unwrap();
-        for byte in bytes {
-            *byte = left.pop_front().ok_or(RandomError)?;
+#[test]
+fn keys_are_read_and_named_as_the_vectors_say() {
+    for vector in vectors("keys") {
+        let name = string(&vector["name"]);
+        let key = string(&vector["text"]).parse::<Key>();
+        if !is_accepted(&vector) {
+            let error = key_error(&key.expect_err(name));
+            assert_eq!(error, string(&vector["error"]), "{name}");
+            continue;
         }
-        Ok(())
+        let key = key.expect(name);
+        assert_eq!(
+            key,
+            Key::from_bytes(&hex(&vector["root"])).unwrap(),
+            "{name}"
+        );
+        assert_eq!(*key.to_secret_text(), string(&vector["text"]), "{name}");
+        assert_eq!(key.id().to_string(), string(&vector["kid"]), "{name}");
+        assert_eq!(vector["published"], true);
+        assert_eq!(
+            KeyRing::single(key.clone()),
+            Err(RingError::Published(key.id())),
+            "{name}"
+        );
     }
 }
 
-// --- Sessions ----------------------------------------------------------------------------
-
-/// A session type with the schema of a vector.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct AsSchema<const SCHEMA: u16, T>(T);
-
-impl<const SCHEMA: u16, T: Serialize + DeserializeOwned> SessionData for AsSchema<SCHEMA, T> {
-    const SCHEMA: u16 = SCHEMA;
-}
-
-/// How the vectors write a session.
-trait Notation: Serialize + DeserializeOwned {
-    fn read(json: &Json) -> Self;
-    /// The same for equal sessions, without abbreviations.
-    fn show(&self) -> Json;
-}
-
-#[derive(Serialize, Deserialize)]
-struct Unit;
-
-impl Notation for Unit {
-    fn read(json: &Json) -> Self {
-        assert!(json.is_null());
-        Self
-    }
-
-    fn show(&self) -> Json {
-        Json::Null
+fn key_error(error: &KeyError) -> &'static str {
+    match error {
+        KeyError::Prefix => "prefix",
+        KeyError::Encoding => "encoding",
+        KeyError::NotRandom => "not-random",
+        other => panic!("{other}"),
     }
 }
 
-/// Postcard writes a sequence of `u8` as it writes bytes.
-#[derive(Serialize, Deserialize)]
-struct Octets(Vec<u8>);
-
-impl Notation for Octets {
-    fn read(json: &Json) -> Self {
-        Self(hex(json))
-    }
-
-    fn show(&self) -> Json {
-        json!(to_hex(&self.0))
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Text(String);
-
-impl Notation for Text {
-    fn read(json: &Json) -> Self {
-        Self(match json {
-            Json::String(text) => text.clone(),
-            _ => repeated(&json["repeat"]),
-        })
-    }
-
-    fn show(&self) -> Json {
-        json!(self.0)
-    }
-}
-
-fn repeated(json: &Json) -> String {
-    let times = usize::try_from(json[1].as_u64().unwrap()).unwrap();
-    string(&json[0]).repeat(times)
-}
-
-/// All that postcard has; see `vectors/README.md`.
-#[derive(Serialize, Deserialize)]
-struct Example {
-    flag: bool,
-    u8: u8,
-    i8: i8,
-    u16: u16,
-    u32: u32,
-    u64: u64,
-    u128: u128,
-    i16: i16,
-    i32: i32,
-    i64: i64,
-    i128: i128,
-    f32: f32,
-    f64: f64,
-    char: char,
-    string: String,
-    sequence: Vec<u32>,
-    some: Option<u32>,
-    none: Option<u32>,
-    tuple: (u8, String),
-    map: BTreeMap<String, u32>,
-    shapes: Vec<Shape>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Shape {
-    Point,
-    Circle(u32),
-    Pair(u32, u32),
-    Named { name: String },
-}
-
-impl Notation for Example {
-    fn read(json: &Json) -> Self {
-        Self::deserialize(json).unwrap()
-    }
-
-    fn show(&self) -> Json {
-        serde_json::to_value(self).unwrap()
-    }
-}
-
-impl Notation for Values {
-    fn read(json: &Json) -> Self {
-        let mut values = Self::new();
-        for (key, value) in &read_map(json) {
-            values.set_raw(key, value.clone()).unwrap();
+#[test]
+fn ring_files_are_judged_as_the_vectors_say() {
+    for vector in vectors("rings") {
+        let name = string(&vector["name"]);
+        let mut file = match vector.get("hex") {
+            Some(bytes) => hex(bytes),
+            None => string(&vector["toml"]).as_bytes().to_vec(),
+        };
+        if let Some(len) = vector["filled"].as_u64() {
+            file.resize(len.try_into().unwrap(), b'#');
         }
-        values
-    }
-
-    fn show(&self) -> Json {
-        show_entries(self.iter())
-    }
-}
-
-fn read_map(json: &Json) -> Map {
-    let entries = json.as_array().unwrap().iter();
-    let entries: Vec<_> = entries
-        .map(|entry| (string(&entry[0]).to_owned(), read_value(&entry[1])))
-        .collect();
-    entries.try_into().unwrap()
-}
-
-fn read_value(json: &Json) -> Value {
-    let (kind, content) = json.as_object().unwrap().iter().next().unwrap();
-    match kind.as_str() {
-        "null" => Value::Null,
-        "bool" => Value::Bool(content.as_bool().unwrap()),
-        "int" => Value::Int(string(content).parse().unwrap()),
-        "uint" => Value::UInt(string(content).parse().unwrap()),
-        "float" => {
-            let bits = u64::from_str_radix(string(content), 16).unwrap();
-            Value::Float(f64::from_bits(bits))
+        let ring = KeyRing::from_toml(&file).and_then(|ring| {
+            let idle = vector.get("idle").map(seconds);
+            idle.map_or(Ok(()), |idle| ring.check_idle(idle))
+                .map(|()| ring)
+        });
+        if !is_accepted(&vector) {
+            let (error, line) = ring_error(&ring.expect_err(name));
+            assert_eq!(error, string(&vector["error"]), "{name}");
+            assert_eq!(line.map(|it| it as u64), vector["line"].as_u64(), "{name}");
+            continue;
         }
-        "text" => Value::Text(string(content).to_owned()),
-        "repeat" => Value::Text(repeated(content)),
-        "bytes" => Value::Bytes(hex(content)),
-        "array" => Value::Array(content.as_array().unwrap().iter().map(read_value).collect()),
-        "nest" => (0..content[0].as_u64().unwrap()).fold(read_value(&content[1]), |inner, _| {
-            Value::Array(vec![inner])
-        }),
-        "map" => Value::Map(read_map(content)),
-        other => panic!("kind of value {other}"),
+        let ring = ring.expect(name);
+        let keys = ring.keys().iter().map(|key| {
+            let until = key.opens_until().map(Timestamp::unix_seconds);
+            json!([
+                key.key().id().to_string(),
+                key.seals_from().unix_seconds(),
+                until
+            ])
+        });
+        assert_eq!(keys.collect::<Json>(), vector["keys"], "{name}");
+        for expected in vector["roles"].as_array().unwrap() {
+            let now = at(&expected[0]);
+            let sealing = ring.sealing_key(now).map(|key| key.key().id());
+            let roles = ring.keys().iter().map(|key| {
+                if !key.opens_at(now) {
+                    "closed"
+                } else if sealing == Some(key.key().id()) {
+                    "seals"
+                } else if key.seals_from() > now {
+                    "pending"
+                } else {
+                    "opens"
+                }
+            });
+            assert_eq!(json!(roles.collect::<Vec<_>>()), expected[1], "{name}");
+        }
     }
 }
 
-fn show_entries<'v>(entries: impl Iterator<Item = (&'v str, &'v Value)>) -> Json {
-    entries
-        .map(|(key, value)| json!([key, show_value(value)]))
-        .collect()
+fn ring_error(error: &RingError) -> (&'static str, Option<usize>) {
+    match error {
+        RingError::Syntax(line) => ("syntax", Some(*line)),
+        RingError::Key { line, error } => (key_error(error), Some(*line)),
+        RingError::Empty | RingError::TooMany => ("count", None),
+        RingError::Duplicate(_) => ("twice", None),
+        RingError::Published(_) => ("published", None),
+        RingError::SameStart(_) => ("same-start", None),
+        RingError::NeverSeals(_) => ("order", None),
+        RingError::NoSealingKey(_) => ("gap", None),
+        RingError::ClosesTooEarly { .. } => ("closes-early", None),
+        other => panic!("{other}"),
+    }
 }
 
-fn show_value(value: &Value) -> Json {
-    match value {
-        Value::Null => json!({"null": null}),
-        Value::Bool(v) => json!({"bool": v}),
-        Value::Int(n) => json!({"int": n.to_string()}),
-        Value::UInt(n) => json!({"uint": n.to_string()}),
-        Value::Float(n) => json!({"float": format!("{:016x}", n.to_bits())}),
-        Value::Text(text) => json!({"text": text}),
-        Value::Bytes(bytes) => json!({"bytes": to_hex(bytes)}),
-        Value::Array(items) => json!({"array": items.iter().map(show_value).collect::<Json>()}),
-        Value::Map(map) => json!({"map": show_entries(map.iter())}),
+#[test]
+fn postcard_is_read_as_the_vectors_say() {
+    struct Bytes<'a>(&'a Json);
+
+    impl With for Bytes<'_> {
+        type Output = ();
+
+        fn with<T: Notation, const SCHEMA: u16, const SHAPE: u16>(self) {
+            let (vector, name) = (self.0, string(&self.0["name"]));
+            let bytes = hex(&vector["bytes"]);
+            let read = from_postcard::<T>(&bytes);
+            if is_accepted(vector) {
+                let expected = T::read(&vector["value"]);
+                assert_eq!(read.expect(name).show(), expected.show(), "{name}");
+                let written = postcard::to_allocvec(&expected).unwrap();
+                assert_eq!(json!(written == bytes), vector["canonical"], "{name}");
+            } else {
+                assert!(read.is_none(), "{name}: accepted");
+            }
+        }
     }
+
+    for vector in vectors("postcard") {
+        let session = json!({"type": vector["type"], "schema": 0, "shape": 0});
+        with_type(&session, Bytes(&vector));
+    }
+}
+
+#[test]
+fn values_are_read_and_written_as_the_vectors_say() {
+    for vector in vectors("values") {
+        let name = string(&vector["name"]);
+        let cbor = hex(&vector["cbor"]);
+        let read = from_postcard::<Values>(&postcard::to_allocvec(&cbor).unwrap());
+        if is_accepted(&vector) {
+            let expected = Values::read(&vector["value"]);
+            assert_eq!(read.expect(name).show(), expected.show(), "{name}");
+            let same = cbor_of(&expected) == cbor;
+            assert_eq!(json!(same), vector["canonical"], "{name}");
+        } else {
+            assert!(read.is_none(), "{name}: accepted");
+        }
+    }
+}
+
+fn cbor_of(values: &Values) -> Vec<u8> {
+    postcard::from_bytes(&postcard::to_allocvec(values).unwrap()).unwrap()
+}
+
+#[test]
+fn json_becomes_values_and_back_as_the_vectors_say() {
+    for vector in vectors("json") {
+        let name = string(&vector["name"]);
+        if let Some(written) = vector.get("written") {
+            let values = Values::read(&vector["value"]);
+            let ours = serde_json::to_string(&values).unwrap();
+            // This notation distinguishes integers from floats.
+            let [ours, theirs] = [&ours, string(written)].map(|json| {
+                serde_json::from_str::<Values>(json)
+                    .unwrap()
+                    .show()
+                    .to_string()
+            });
+            assert_eq!(ours, theirs, "{name}");
+            continue;
+        }
+        let read = serde_json::from_str::<Values>(string(&vector["json"]));
+        if is_accepted(&vector) {
+            let read = read.expect(name);
+            assert_eq!(read.show(), Values::read(&vector["value"]).show(), "{name}");
+            assert_eq!(to_hex(&cbor_of(&read)), string(&vector["cbor"]), "{name}");
+        } else {
+            assert!(read.is_err(), "{name}: accepted");
+        }
+    }
+}
+
+#[test]
+fn members_of_json_are_in_order_of_their_bytes() {
+    let vectors = vectors("json");
+    let vector = vectors
+        .iter()
+        .find(|it| it["name"] == "written: members in order")
+        .unwrap();
+    let read_value = read_value(&json!({"map": vector["value"]}));
+    assert_eq!(
+        serde_json::to_string(&read_value).unwrap(),
+        string(&vector["written"])
+    );
+}
+
+#[test]
+fn of_several_cookies_one_counts_as_the_vectors_say() {
+    for vector in vectors("cookies") {
+        let name = string(&vector["name"]);
+        let open = filled(&vector, "open");
+        let scope = opener::<Encrypted>(&open);
+        let cookie = CookieConfig::named(string(&open["name"])).build().unwrap();
+        let manager: SessionManager<Values> = SessionManager::builder(scope)
+            .cookie(cookie)
+            .build()
+            .expect(name);
+        let lines: Vec<_> = vector["cookies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(string)
+            .collect();
+        let session = manager.session(lines.iter().map(|line| line.as_bytes()), None);
+        let seen = client::block_on(async {
+            match session.presented().await? {
+                Presented::Nothing => Ok("absent".to_owned()),
+                Presented::Invalid(InvalidKind::Token(kind)) => Ok(kind.as_str().to_owned()),
+                Presented::Invalid(InvalidKind::Ambiguous) => Ok("ambiguous".to_owned()),
+                Presented::Valid => {
+                    let claims = session.claims().await?.unwrap();
+                    Ok(format!("{claims:?}"))
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        });
+        let seen = seen.unwrap_or_else(|error: SessionError| match error {
+            SessionError::Unsupported => "unsupported".to_owned(),
+            other => panic!("{name}: {other}"),
+        });
+        let expected = match vector["expect"].get("token") {
+            Some(token) => {
+                let opened = manager.codec().open_token(string(token)).expect(name);
+                format!("{:?}", opened.claims())
+            }
+            None => string(&vector["expect"]["category"]).to_owned(),
+        };
+        assert_eq!(seen, expected, "{name}");
+    }
+}
+
+#[test]
+fn entries_of_revocations_merge_as_the_vectors_say() {
+    let entry = |json: &Json| Revoked {
+        id: RevocationId([0; 32]),
+        not_before: at(&json[0]),
+        expires: at(&json[1]),
+    };
+    let mut merged = 0;
+    for vector in vectors("revocations") {
+        let before = &vector["before"];
+        if vector.get("after").is_some() {
+            let before = (!before.is_null()).then(|| entry(before));
+            let after = entry(&vector["new"]).after(before);
+            assert_eq!(after, entry(&vector["after"]), "{}", vector["name"]);
+            merged += 1;
+        }
+    }
+    assert!(merged > 5);
+}
+
+#[test]
+fn subjects_are_those_of_the_vectors() {
+    let mut compared = 0;
+    for vector in vectors("derivations") {
+        if vector.get("subject").is_some() {
+            let mut open = filled(&json!({"open": {}}), "open");
+            open["context"] = vector["context"].clone();
+            let codec = opener::<Encrypted>(&open).build().unwrap();
+            let subject = codec.subject(string(&vector["user_id"]));
+            assert_eq!(subject.as_bytes(), &array(&vector["subject"]), "{vector}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 5);
 }

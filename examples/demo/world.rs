@@ -18,22 +18,18 @@ use serde::{Deserialize, Serialize};
 use crate::{clock::DemoClock, store::SwitchStore};
 
 /// The session that the page is about.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, SessionData)]
 pub(crate) struct Visit {
     pub(crate) user: Option<String>,
     /// What the slider makes longer and shorter.
     pub(crate) payload: Vec<u8>,
 }
 
-impl SessionData for Visit {}
-
 /// The session that shows the limit of a cookie.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, SessionData)]
 pub(crate) struct Edge {
     pub(crate) filler: Vec<u8>,
 }
-
-impl SessionData for Edge {}
 
 /// The class of sessions that outlive the browser.
 pub(crate) const REMEMBER_ME: &str = "remember-me";

@@ -118,7 +118,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Sessions<T> {
             .cookie(cookie)
             .store(Arc::new(store))
             .revocation(Revocation::Strict)
-            .on_invalid(OnInvalid::Refuse);
+            .on_invalid(OnInvalid::Refuse)
+            .max_guest_record_bytes(usize::MAX);
         if let Some(bytes) = budget {
             builder = builder.budget(bytes);
         }

@@ -7,9 +7,8 @@
 //! use sealed_session::{adapters::salvo_1::SessionHoop, manager::SessionError};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Default)]
+//! #[derive(Serialize, Deserialize, Default, SessionData)]
 //! struct Shop { cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! #[handler]
 //! async fn cart(session: Session<Shop>) -> Result<String, SessionError> {

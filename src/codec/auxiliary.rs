@@ -1,5 +1,5 @@
 //! Auxiliary tokens, suite 04: what accompanies a session, such as proofs of a device
-//! (SPEC section 4.2).
+//! (SPEC section 9).
 //!
 //! The bytes are frozen with the rest of the format. Device binding will give them their
 //! meaning.
@@ -68,17 +68,7 @@ impl Scope<'_, Encrypted> {
             decrypt(&keyed.auxiliary, b"", bytes)
         })?;
         let content = opened.bytes.get(opened.content).unwrap_or_default();
-        let read = read(content)?;
-        if read.issued > self.now + CLOCK_TOLERANCE {
-            return Err(ISSUED_IN_THE_FUTURE);
-        }
-        if self.now >= read.expires {
-            return Err(OpenError::new(
-                OpenErrorKind::ExpiredIdle,
-                "the auxiliary token has expired",
-            ));
-        }
-        Ok(read)
+        read(content, self.now)
     }
 }
 
@@ -118,7 +108,7 @@ impl Auxiliary {
     }
 }
 
-fn read(content: &[u8]) -> Result<OpenedAuxiliary, OpenError> {
+fn read(content: &[u8], now: Timestamp) -> Result<OpenedAuxiliary, OpenError> {
     const MALFORMED: OpenError = OpenError::new(
         OpenErrorKind::Malformed,
         "the auxiliary token is not as specified",
@@ -128,14 +118,22 @@ fn read(content: &[u8]) -> Result<OpenedAuxiliary, OpenError> {
     let (issued, rest) = rest.split_first_chunk().ok_or(MALFORMED)?;
     let (expires, body) = rest.split_first_chunk().ok_or(MALFORMED)?;
     let (issued, expires) = (time(issued), time(expires));
-    if !matches!(kind, 1..=4) {
-        return Err(NEWER_FORMAT);
-    }
-    if issued > expires {
+    let is_known = matches!(kind, 1..=4);
+    let read = Auxiliary::read(kind, body);
+    if issued > expires || is_known && read.is_none() {
         return Err(MALFORMED);
     }
+    if issued > now + CLOCK_TOLERANCE {
+        return Err(ISSUED_IN_THE_FUTURE);
+    }
+    if now >= expires {
+        return Err(OpenError::new(
+            OpenErrorKind::ExpiredIdle,
+            "the auxiliary token has expired",
+        ));
+    }
     Ok(OpenedAuxiliary {
-        content: Auxiliary::read(kind, body).ok_or(MALFORMED)?,
+        content: read.ok_or(NEWER_FORMAT)?,
         issued,
         expires,
     })
@@ -222,11 +220,11 @@ mod tests {
 
     #[test]
     fn auxiliary_content_of_another_length_is_refused() {
-        let kind = |content: &[u8]| read(content).unwrap_err().kind();
+        let kind = |content: &[u8]| read(content, NOW).unwrap_err().kind();
         for (content, _) in each() {
             let mut bytes = Vec::new();
-            content.append(NOW, NOW, &mut bytes);
-            assert_eq!(read(&bytes).unwrap().content, content);
+            content.append(NOW, NOW + MINUTE, &mut bytes);
+            assert_eq!(read(&bytes, NOW).unwrap().content, content);
             for len in 0..bytes.len() {
                 assert_eq!(kind(&bytes[..len]), OpenErrorKind::Malformed);
             }
@@ -238,7 +236,7 @@ mod tests {
             }
         }
         let mut bytes = Vec::new();
-        each()[3].0.append(NOW, NOW, &mut bytes);
+        each()[3].0.append(NOW, NOW + MINUTE, &mut bytes);
         bytes[25] = 4;
         assert_eq!(kind(&bytes), OpenErrorKind::Malformed);
         bytes.clear();

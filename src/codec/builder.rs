@@ -1,6 +1,8 @@
 //! How a codec is configured, and what is refused.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use super::{
     AeadProvider, Codec,
@@ -163,7 +165,7 @@ impl<S: Suite> CodecBuilder<S> {
         Ok(Codec {
             domains: self.domains,
             keys: self.keys,
-            table: RwLock::new(Arc::new(table)),
+            table: ArcSwap::from_pointee(table),
             policy: self.policy,
             limit: self.limit,
             compression: self.compression,

@@ -20,8 +20,9 @@ mod suite;
 mod table;
 
 use core::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
 use serde::Serialize;
 
 pub use builder::{CodecBuilder, ConfigError};
@@ -58,9 +59,8 @@ pub type SignedCodec = Codec<Signed>;
 /// use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// #[derive(Serialize, Deserialize, Debug, PartialEq, SessionData)]
 /// struct Login { user: u64 }
-/// impl SessionData for Login {}
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;
@@ -78,7 +78,7 @@ pub struct Codec<S: Suite> {
     /// The codec's own first, then those that are accepted too.
     domains: Vec<Domain>,
     keys: SharedKeyRing,
-    table: RwLock<Arc<KeyTable<S>>>,
+    table: ArcSwap<KeyTable<S>>,
     policy: Policy,
     limit: usize,
     compression: Compression,
@@ -221,19 +221,19 @@ impl<S: Suite> Codec<S> {
         self.at(self.clock.now())
     }
 
-    /// The sub-keys of the ring in force.
-    fn table(&self) -> Arc<KeyTable<S>> {
-        let table = Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner));
+    /// The sub-keys of the ring in force. Held for one operation, and across no await.
+    fn table(&self) -> Guard<Arc<KeyTable<S>>> {
+        let table = self.table.load();
         if table.generation == self.keys.generation() {
             return table;
         }
         let table = Arc::new(Self::derive(&self.keys, self.provider, &self.domains));
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&table);
-        table
+        self.table.store(Arc::clone(&table));
+        Guard::from_inner(table)
     }
 
     /// The same, once the ring has been read again if it does not know this key.
-    fn table_for(&self, key_id: KeyId, now: Timestamp) -> Arc<KeyTable<S>> {
+    fn table_for(&self, key_id: KeyId, now: Timestamp) -> Guard<Arc<KeyTable<S>>> {
         let table = self.table();
         if table.opening(key_id, now).is_none() && self.keys.reload_for_unknown_key(now) {
             return self.table();
@@ -335,6 +335,60 @@ mod tests {
         let former = Subject::of("example.org", b"42");
         assert!(codec.subjects(b"42").eq([own, own, former]));
         assert_ne!(own, former);
+    }
+
+    #[test]
+    fn a_replaced_ring_holds_for_the_next_call_of_every_thread() {
+        let codec = builder::<Encrypted>().build().unwrap();
+        let next = builder::<Encrypted>().build().unwrap();
+        let seal = |codec: &EncryptedCodec| {
+            let identity = codec.new_identity().unwrap();
+            codec.seal(&identity, &Plain(7_u8)).unwrap().into_value()
+        };
+        let (old, new) = (seal(&codec), seal(&next));
+        let opens = |value: &str| codec.open::<Plain<u8>>(value).is_ok();
+        let (replaced, wait) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                assert!(opens(&old) && !opens(&new));
+                replaced.send(()).unwrap();
+                std::thread::park();
+                assert!(!opens(&old) && opens(&new));
+            });
+            wait.recv().unwrap();
+            // As an operation that is under way holds it.
+            let held = codec.table();
+            let ring = KeyRing::clone(&next.keys().current());
+            codec.keys().replace(ring, codec.now()).unwrap();
+            assert!(!opens(&old) && opens(&new));
+            other.thread().unpark();
+            other.join().unwrap();
+            assert_eq!(held.generation, 0);
+            assert_eq!(codec.table().generation, 1);
+        });
+    }
+
+    #[test]
+    fn keys_are_dropped_with_the_codec_though_threads_live_on() {
+        let codec = Arc::new(builder::<Encrypted>().build().unwrap());
+        let table = Arc::downgrade(&codec.table.load_full());
+        let (used, wait) = std::sync::mpsc::channel();
+        let (over, until) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn({
+            let codec = Arc::clone(&codec);
+            move || {
+                codec.seal(&codec.new_identity()?, &Plain(7_u8))?;
+                drop(codec);
+                used.send(()).unwrap();
+                let _ = until.recv();
+                Ok::<_, SealError>(())
+            }
+        });
+        wait.recv().unwrap();
+        drop(codec);
+        assert!(table.upgrade().is_none());
+        drop(over);
+        thread.join().unwrap().unwrap();
     }
 
     /// How many HMACs, single AES blocks and AES-GCM messages `then` takes.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     claims::{Claims, Identity},
     error::{OpenError, OpenErrorKind},
-    payload::{SessionData, body, from_postcard, values::Values},
+    payload::{self, SessionData, body, from_postcard},
     wiped::Wiped,
 };
 
@@ -186,11 +186,7 @@ impl OpenedToken {
 
     /// Whether the data was written by this version of the type (SPEC section 6.4).
     pub(crate) fn is_of<T: SessionData>(&self) -> bool {
-        let Claims { schema, shape, .. } = self.claims;
-        let is_values = |shape| shape == Values::SHAPE;
-        let is_unknown = shape == 0 || T::SHAPE == 0;
-        let fits = is_unknown && !is_values(shape) && !is_values(T::SHAPE);
-        schema == T::SCHEMA && (shape == T::SHAPE || fits)
+        payload::is_of::<T>(self.claims.schema, self.claims.shape)
     }
 
     /// The session's data in a type that borrows its text from the token: the fastest way
@@ -200,9 +196,8 @@ impl OpenedToken {
     /// # use core::time::Duration;
     /// # use sealed_session::{EncryptedCodec, Policy, SessionData, keys::{Key, KeyRing}};
     /// # use serde::{Deserialize, Serialize};
-    /// #[derive(Serialize, Deserialize)]
+    /// #[derive(Serialize, Deserialize, SessionData)]
     /// struct Login { name: String }
-    /// impl SessionData for Login {}
     ///
     /// #[derive(Deserialize)]
     /// struct LoginRef<'a> { name: &'a str }
@@ -232,14 +227,15 @@ impl OpenedToken {
         }
     }
 
-    /// The token with its body inflated and without padding.
-    pub(super) fn expanded(mut self) -> Result<Self, OpenError> {
+    /// Inflates the body and removes its padding.
+    pub(super) fn expand(&mut self) -> Result<(), OpenError> {
         let shape = body::Shape {
             deflated: self.claims.deflated,
             padded: self.claims.padded,
         };
-        self.body = body::expand(&mut self.bytes, self.body, shape, body::MAX_INFLATED)?;
-        Ok(self)
+        let body = self.body.clone();
+        self.body = body::expand(&mut self.bytes, body, shape, body::MAX_INFLATED)?;
+        Ok(())
     }
 
     pub(super) fn into_opened<T: SessionData>(self) -> Result<Opened<T>, OpenError> {

@@ -1,5 +1,5 @@
 //! Sessions in a store: the reference in the cookie, and the record that only it opens
-//! (SPEC section 10).
+//! (SPEC-STORE).
 //!
 //! The record's key needs the server's key *and* the handle, which only the browser's
 //! cookie carries: a stolen store opens nothing, not even together with the keys.
@@ -85,9 +85,10 @@ impl Scope<'_, Encrypted> {
 
     /// Opens a token of either kind.
     pub(crate) fn open_any(&self, value: &str) -> Result<AnyToken, OpenError> {
-        let opened = self.open_unread(value)?;
+        let mut opened = self.open_unread(value)?;
         if opened.claims().kind() == Kind::Inline {
-            return opened.expanded().map(AnyToken::Inline);
+            opened.expand()?;
+            return Ok(AnyToken::Inline(opened));
         }
         let secret = <[u8; 32]>::try_from(opened.bytes()).map(Zeroizing::new);
         let secret = secret.ok().filter(|_| {
@@ -259,8 +260,8 @@ mod tests {
         token::UntrustedToken,
     };
 
-    pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
-    pub(super) const MAX: usize = 1 << 20;
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+    const MAX: usize = 1 << 20;
 
     fn codec(keys: impl Into<SharedKeyRing>) -> EncryptedCodec {
         let policy = Policy::new(Duration::from_mins(30), Duration::from_hours(24)).unwrap();
@@ -276,14 +277,6 @@ mod tests {
 
     fn data() -> Plain<String> {
         Plain("a long session ".repeat(1_000))
-    }
-
-    pub(super) fn hex(bytes: &[u8]) -> String {
-        use core::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
     }
 
     #[test]
@@ -425,5 +418,5 @@ mod tests {
 }
 
 #[cfg(test)]
-#[path = "record_vectors.rs"]
+#[path = "vectors.rs"]
 mod vectors;

@@ -96,14 +96,15 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// # Errors
     /// As for [`Codec::open_token`].
     pub fn open_token(&self, value: &str) -> Result<OpenedToken, OpenError> {
-        let opened = self.open_unread(value)?;
+        let mut opened = self.open_unread(value)?;
         if opened.claims().kind() != Kind::Inline {
             return Err(OpenError::new(
                 OpenErrorKind::WrongKind,
                 "not an inline session",
             ));
         }
-        opened.expanded()
+        opened.expand()?;
+        Ok(opened)
     }
 
     /// Opens a token of any kind, its body as it stands in the token.
@@ -235,7 +236,8 @@ impl<'c, S: Suite> Scope<'c, S> {
             .policy
             .expires_at(identity, issued)
             .ok_or(SealError::UnknownClass(class.0))?;
-        if expires <= self.now {
+        // Its own end may come before `issued`, which may lie ahead of now.
+        if expires <= issued {
             return Err(SealError::Expired);
         }
         Ok(Claims {
@@ -266,12 +268,11 @@ impl<'c, S: Suite> Scope<'c, S> {
         };
 
         // One buffer for the whole token: encrypted where it stands, so no copy of the
-        // session stays behind.
-        let mut buffer = Vec::with_capacity(head);
+        // session stays behind. It never grows.
+        let mut buffer = Vec::with_capacity(frame.saturating_add(room));
         buffer.resize(start, 0);
         claims.append(&mut buffer);
-        let tail = S::ID.tag_len();
-        let shape = match body::append(&mut buffer, data, room, tail, self.codec.compression)? {
+        let shape = match body::append(&mut buffer, data, room, self.codec.compression)? {
             body::Appended::Body(shape) => shape,
             body::Appended::TooLarge(len) => {
                 return Ok(Content::TooLarge(

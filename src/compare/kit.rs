@@ -81,7 +81,9 @@ impl Kit {
     {
         let builder = SessionManager::builder(self.codec_builder())
             .cookie(self.cookie.clone())
-            .max_record_bytes(self.max_record_bytes);
+            .max_record_bytes(self.max_record_bytes)
+            // Users' sessions are measured, without their users.
+            .max_guest_record_bytes(usize::MAX);
         match (way, store) {
             (Way::Cookie, _) => builder.budget(MAX_COOKIE_LEN).build(),
             // Without a store, building says what is missing.

@@ -14,9 +14,8 @@
 //! use sealed_session::{SessionData, compare::{Comparison, Effort, Sample, Target, report::Way}};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Clone, Default)]
+//! #[derive(Serialize, Deserialize, Clone, Default, SessionData)]
 //! struct Shop { user: u64, cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! # async fn compare() -> Result<(), Box<dyn core::error::Error>> {
 //! let report = Comparison::new()

@@ -26,9 +26,8 @@ use crate::{
 /// use sealed_session::{SessionData, Values, compare::Sample};
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Clone, Default)]
+/// #[derive(Serialize, Deserialize, Clone, Default, SessionData)]
 /// struct Login { user: u64 }
-/// impl SessionData for Login {}
 ///
 /// let typed = Sample::new("a login", Login { user: 42 });
 ///

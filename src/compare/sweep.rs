@@ -21,7 +21,7 @@ pub(super) const SIZES: [usize; 11] = [
 pub(super) const PAYLOAD: &str =
     "random bytes, which do not compress: the hardest payload for a cookie";
 
-/// Characters of the value of a reference without a subject (SPEC section 10).
+/// Characters of the value of a reference without a subject (SPEC-STORE section 1).
 const REFERENCE_CHARACTERS: usize = 163;
 
 /// A payload and nothing else.

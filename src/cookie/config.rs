@@ -1,9 +1,6 @@
 //! What the cookie is, and its `Set-Cookie` header values.
 
-use core::time::Duration;
-
-use ::cookie::Cookie;
-use ::cookie::time::{Duration as CookieDuration, OffsetDateTime};
+use core::{fmt::Write as _, time::Duration};
 
 use super::{
     CookieConfigBuilder, CookieConfigError, MAX_MAX_AGE, MAX_NAME_VALUE_LEN, is_value,
@@ -124,29 +121,21 @@ impl CookieConfig {
             let position = illegal.unwrap_or_default();
             return Err(CookieError::IllegalValue { position });
         }
-        let mut cookie = self.with_attributes(value);
-        if let Some(max_age) = max_age {
-            cookie.set_max_age(whole_seconds(max_age));
-        }
-        let header = cookie.to_string();
-        let size = name_value_len(&header);
+        let size = self.name.len().saturating_add(value.len());
         if size > MAX_NAME_VALUE_LEN {
             return Err(CookieError::TooLarge {
                 size,
                 limit: MAX_NAME_VALUE_LEN,
             });
         }
-        Ok(header)
+        Ok(self.header(value, max_age.map(whole_seconds)))
     }
 
     /// Formats the header value that removes the cookie: the same attributes,
     /// an empty value, `Max-Age=0` and an `Expires` of 1970.
     #[must_use]
     pub fn removal(&self) -> String {
-        let mut cookie = self.with_attributes("");
-        cookie.set_max_age(CookieDuration::ZERO);
-        cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
-        cookie.to_string()
+        self.header("", Some(0)) + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
     }
 
     /// Formats the header values that remove the cookie and those declared
@@ -229,17 +218,32 @@ impl CookieConfig {
         &self.former
     }
 
-    fn with_attributes<'c>(&'c self, value: &'c str) -> Cookie<'c> {
-        let mut cookie = Cookie::new(self.name.as_str(), value);
-        cookie.set_path(self.path.as_str());
-        if let Some(domain) = &self.domain {
-            cookie.set_domain(domain.as_str());
+    /// Name, value and attributes, in one buffer of their size.
+    fn header(&self, value: &str, max_age: Option<u64>) -> String {
+        let written = |is_set: bool, attribute| if is_set { attribute } else { "" };
+        let domain = self.domain.as_deref();
+        let pieces = [
+            &self.name,
+            "=",
+            value,
+            written(self.http_only, "; HttpOnly"),
+            "; SameSite=",
+            self.same_site.as_str(),
+            written(self.partitioned, "; Partitioned"),
+            written(self.secure, "; Secure"),
+            "; Path=",
+            &self.path,
+            written(domain.is_some(), "; Domain="),
+            domain.unwrap_or_default(),
+        ];
+        let len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        let mut header = String::with_capacity(len.saturating_add(LONGEST_MAX_AGE.len()));
+        header.extend(pieces);
+        if let Some(seconds) = max_age {
+            // A string takes all that is written to it.
+            let _ = write!(header, "; Max-Age={seconds}");
         }
-        cookie.set_same_site(written_same_site(self.same_site));
-        cookie.set_secure(self.secure);
-        cookie.set_http_only(self.http_only);
-        cookie.set_partitioned(self.partitioned);
-        cookie
+        header
     }
 
     /// What tells two cookies of one host apart in a browser.
@@ -257,6 +261,16 @@ pub enum SameSite {
     Lax,
     /// Always. Needs `Secure`.
     None,
+}
+
+impl SameSite {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
 }
 
 /// Why [`CookieConfig::set_cookie`] refused a value. Never shows the value.
@@ -279,23 +293,11 @@ pub enum CookieError {
     },
 }
 
-fn whole_seconds(max_age: Duration) -> CookieDuration {
-    let seconds = max_age.as_secs().clamp(1, MAX_MAX_AGE.as_secs());
-    CookieDuration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
-}
+/// With [`MAX_MAX_AGE`].
+const LONGEST_MAX_AGE: &str = "; Max-Age=34560000";
 
-const fn written_same_site(same_site: SameSite) -> ::cookie::SameSite {
-    match same_site {
-        SameSite::Strict => ::cookie::SameSite::Strict,
-        SameSite::Lax => ::cookie::SameSite::Lax,
-        SameSite::None => ::cookie::SameSite::None,
-    }
-}
-
-/// Length of name and value in a finished header, without the `=`.
-fn name_value_len(header: &str) -> usize {
-    let pair = header.split(';').next().unwrap_or(header);
-    pair.len().saturating_sub(1)
+fn whole_seconds(max_age: Duration) -> u64 {
+    max_age.as_secs().clamp(1, MAX_MAX_AGE.as_secs())
 }
 
 #[cfg(test)]
@@ -357,6 +359,9 @@ mod tests {
             let header = CookieConfig::default().set_cookie("v", Some(max_age));
             let header = header.unwrap();
             assert_eq!(header.rsplit_once("; Max-Age=").unwrap().1, written);
+            let without = CookieConfig::default().set_cookie("v", None).unwrap();
+            let sized = without.len() + LONGEST_MAX_AGE.len();
+            assert_eq!(header.capacity(), sized, "it has not grown");
         }
     }
 

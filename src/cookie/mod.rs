@@ -8,10 +8,10 @@
 //!
 //! # Writing rules ([`CookieConfig`])
 //!
-//! * **W1** Name plus value is at most [`MAX_NAME_VALUE_LEN`] octets, counted
-//!   on the finished header; attributes do not count. A browser drops a longer
-//!   `Set-Cookie` and keeps the *old* cookie, a silent rollback (RFC 6265bis,
-//!   "The Set-Cookie Header Field"; measured in Chromium 156 and Firefox 153).
+//! * **W1** Name plus value is at most [`MAX_NAME_VALUE_LEN`] octets;
+//!   attributes do not count. A browser drops a longer `Set-Cookie` and keeps
+//!   the *old* cookie, a silent rollback (RFC 6265bis, "The Set-Cookie Header
+//!   Field"; measured in Chromium 156 and Firefox 153).
 //! * **W2** A value holds only `cookie-octet`s, a name is a token (RFC 6265,
 //!   section 4.1.1; RFC 9110, section 5.6.2).
 //! * **W3** The prefixes `__Host-` and `__Secure-` (RFC 6265bis, "Cookie Name
@@ -92,7 +92,8 @@ pub const MAX_PAIR_LEN: usize = 8192;
 /// Whether `octet` may stand in a cookie's value: `cookie-octet` of RFC 6265,
 /// section 4.1.1.
 const fn is_value_octet(octet: u8) -> bool {
-    matches!(octet, 0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E)
+    // One range with four gaps: fewer comparisons than five ranges.
+    octet.is_ascii_graphic() & !matches!(octet, b'"' | b',' | b';' | b'\\')
 }
 
 /// Whether all of `octets` may stand in a cookie's value.

@@ -160,16 +160,15 @@ impl KeyRing {
             .find(|entry| entry.key.id() == id && entry.opens_at(now))
     }
 
-    /// Whether a newer key than that one seals at `now`, so that what it sealed should be
-    /// sealed anew. Not so for a key that is still pending here, and that a server whose
-    /// clock is ahead has sealed with already.
+    /// Whether a key with a later `seals_from` seals at `now` (SPEC section 3.1).
+    ///
+    /// A pending key is not superseded: a server with a fast clock may already seal with it.
+    /// Before the first `seals_from` no key is. A key that the ring does not hold is.
     #[must_use]
     pub fn is_superseded(&self, id: KeyId, now: Timestamp) -> bool {
         let own = self.keys.iter().find(|entry| entry.key.id() == id);
-        match (own, self.sealing_key(now)) {
-            (Some(own), Some(sealing)) => own.seals_from < sealing.seals_from,
-            _ => true,
-        }
+        let sealing = self.sealing_key(now).map(|entry| entry.seals_from);
+        own.is_none_or(|own| sealing.is_some_and(|sealing| own.seals_from < sealing))
     }
 
     /// Checks that no rotation of this ring ends a session that is idle for less than
@@ -334,6 +333,7 @@ mod tests {
         assert!(!superseded(2, 1_500), "pending is not superseded");
         assert!(!superseded(2, 2_000));
         assert!(superseded(3, 2_000));
+        assert!(!superseded(1, 999), "no key seals yet");
     }
 
     /// GHSA-4grg-w6v8-c28g: the order of the keys in a list decided which one sealed.

@@ -142,8 +142,12 @@ fn instant(
     value: &toml::Spanned<toml::value::Datetime>,
     line_of: impl Fn(usize) -> usize,
 ) -> Result<Timestamp, RingError> {
+    let written = value.get_ref();
+    let second = written.time.and_then(|time| time.second);
     // A date without a time or without an offset means another instant on each server.
-    Timestamp::parse_rfc3339(&value.get_ref().to_string())
+    Timestamp::parse_rfc3339(&written.to_string())
+        // There are no leap seconds (SPEC section 3.2).
+        .filter(|_| second.is_none_or(|second| second < 60))
         .ok_or_else(|| RingError::Syntax(line_of(value.span().start)))
 }
 
@@ -202,6 +206,7 @@ mod tests {
             (file(&secret, "seals_from = 2026-11-22T00:00:00"), 4),
             (file(&secret, "seals_from = \"now\""), 4),
             (file(&secret, "seals_from = 1960-01-01T00:00:00Z"), 4),
+            (file(&secret, "seals_from = 2026-12-31T23:59:60Z"), 4),
             (file(&secret, &format!("{from}\nopen_until = 1")), 5),
             (format!("key = \"{}\"", *secret), 1),
             (format!("[[key]]\nsecret = [\"{}\"]\n{from}", *secret), 2),

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
+
 use super::ring::{KeyRing, RingError};
 use crate::time::Timestamp;
 
@@ -39,7 +41,7 @@ const UNKNOWN_KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 pub struct SharedKeyRing(Arc<Shared>);
 
 struct Shared {
-    ring: RwLock<Arc<KeyRing>>,
+    ring: ArcSwap<KeyRing>,
     /// Counts the exchanges, so that users know when to derive their sub-keys anew.
     generation: AtomicU64,
     /// Seconds: the longest idle timeout of any policy that uses the ring.
@@ -68,8 +70,7 @@ impl SharedKeyRing {
     /// The ring in force.
     #[must_use]
     pub fn current(&self) -> Arc<KeyRing> {
-        let ring = self.0.ring.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&ring)
+        self.0.ring.load_full()
     }
 
     /// Puts another ring in force.
@@ -84,9 +85,8 @@ impl SharedKeyRing {
         }
         let longest_idle = self.0.longest_idle.load(Ordering::Acquire);
         ring.check_idle(Duration::from_secs(longest_idle))?;
-        let mut current = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(ring);
-        // Inside the lock, so that the count and the ring move together.
+        self.0.ring.store(Arc::new(ring));
+        // After the ring: a reader of this count sees that ring or a later one.
         self.0.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl SharedKeyRing {
 
     fn with_file(ring: KeyRing, file: Option<PathBuf>) -> Self {
         Self(Arc::new(Shared {
-            ring: RwLock::new(Arc::new(ring)),
+            ring: ArcSwap::from_pointee(ring),
             generation: AtomicU64::new(0),
             longest_idle: AtomicU64::new(0),
             file,

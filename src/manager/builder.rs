@@ -4,9 +4,9 @@ use core::{fmt, marker::PhantomData};
 use std::sync::Arc;
 
 use super::{
-    DEFAULT_BUDGET, DEFAULT_MAX_RECORD_BYTES, Inner, Listener, Merge, OnInvalid, OnUnavailable,
-    Revocation, SessionEvent, SessionManager, Strategy, purge::Purge, request,
-    revocation::Revocations,
+    DEFAULT_BUDGET, DEFAULT_MAX_GUEST_RECORD_BYTES, DEFAULT_MAX_RECORD_BYTES, Inner, Listener,
+    Merge, OnInvalid, OnUnavailable, Revocation, SessionEvent, SessionManager, Strategy,
+    lease::Leases, purge::Purge, request, revocation::Revocations,
 };
 use crate::{
     codec::{CodecBuilder, ConfigError, Encrypted},
@@ -27,6 +27,7 @@ pub struct SessionManagerBuilder<T> {
     merge: Option<Merge<T>>,
     budget: Option<usize>,
     max_record_bytes: usize,
+    max_guest_record_bytes: usize,
     on_invalid: OnInvalid,
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
@@ -45,6 +46,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             merge: None,
             budget: None,
             max_record_bytes: DEFAULT_MAX_RECORD_BYTES,
+            max_guest_record_bytes: DEFAULT_MAX_GUEST_RECORD_BYTES,
             on_invalid: OnInvalid::default(),
             on_unavailable: OnUnavailable::default(),
             listener: None,
@@ -87,8 +89,33 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
 
     /// The most bytes that a stored session may take in postcard:
     /// [`DEFAULT_MAX_RECORD_BYTES`] by default, and at least one.
+    ///
+    /// It counts bytes, not what they become: an element that postcard writes in one byte
+    /// takes its whole size in memory. A `Vec<String>` of empty strings takes up to 32 times
+    /// its bytes, 24 for each string and the vector's spare room. Applications that let users
+    /// fill lists bound the number of their elements, too.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = bytes;
+        self
+    }
+
+    /// The most bytes that a stored session without a user may take in postcard, so that
+    /// visitors do not fill the store: [`DEFAULT_MAX_GUEST_RECORD_BYTES`] by default, and
+    /// at most [`max_record_bytes`](Self::max_record_bytes). 0 keeps guests in their
+    /// cookies.
+    ///
+    /// A guest's change over it fails as
+    /// [`RecordTooLarge`](crate::SealError::RecordTooLarge). What is stored already is
+    /// still read, and may become a user's by [`log_in`](crate::Session::log_in).
+    ///
+    /// ```
+    /// # use sealed_session::{Values, codec::{CodecBuilder, Encrypted}, manager::SessionManager};
+    /// # fn configure(codec: CodecBuilder<Encrypted>) {
+    /// let builder = SessionManager::<Values>::builder(codec).max_guest_record_bytes(16 << 10);
+    /// # }
+    /// ```
+    pub fn max_guest_record_bytes(mut self, bytes: usize) -> Self {
+        self.max_guest_record_bytes = bytes;
         self
     }
 
@@ -98,9 +125,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
     ///
     /// ```
     /// # use sealed_session::{EncryptedCodec, Policy, codec::CodecBuilder, SessionData, manager::SessionManager};
-    /// # #[derive(serde::Serialize, serde::Deserialize, Default)]
+    /// # #[derive(serde::Serialize, serde::Deserialize, Default, SessionData)]
     /// # struct Shop { cart: Vec<String> }
-    /// # impl SessionData for Shop {}
     /// # fn configure(codec: CodecBuilder<sealed_session::codec::Encrypted>) {
     /// let builder = SessionManager::<Shop>::builder(codec).merge_with(|base, ours, mut theirs| {
     ///     theirs.cart.extend(ours.cart.iter().skip(base.cart.len()).cloned());
@@ -201,7 +227,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             .store
             .clone()
             .and_then(|store| Revocations::new(revocation, store, Arc::clone(&purge)));
-        Ok(SessionManager(Arc::new(Inner {
+        Ok(SessionManager(Arc::new(Leases::new(Inner {
             codec,
             cookie,
             strategy,
@@ -209,12 +235,13 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManagerBuilder<T> 
             revocations,
             merge: self.merge,
             max_record_bytes: self.max_record_bytes,
+            max_guest_record_bytes: self.max_guest_record_bytes.min(self.max_record_bytes),
             on_invalid: self.on_invalid,
             on_unavailable: self.on_unavailable,
             listener: self.listener,
             token_header,
             purge,
-        })))
+        }))))
     }
 }
 

@@ -16,15 +16,18 @@ pub(crate) const PRIVATE: &str = "private, no-cache";
 pub(crate) const NO_STORE: &str = "no-store";
 
 /// Headers by which an application tells a shared cache in front of it what to keep, in
-/// place of `Cache-Control` (RFC 9213, Edge Architecture, nginx), and what each says
-/// where nothing is to be kept.
-pub(crate) const TARGETED: [(&str, &str); 7] = [
+/// place of `Cache-Control` (RFC 9213, Edge Architecture, LiteSpeed, nginx), and the value
+/// of each that stores nothing.
+pub(crate) const TARGETED: [(&str, &str); 10] = [
     ("cdn-cache-control", NO_STORE),
+    ("akamai-cache-control", NO_STORE),
     ("cloudflare-cdn-cache-control", NO_STORE),
     ("netlify-cdn-cache-control", NO_STORE),
     ("vercel-cdn-cache-control", NO_STORE),
     ("surrogate-control", NO_STORE),
+    ("fastly-surrogate-control", NO_STORE),
     ("edge-control", NO_STORE),
+    ("x-litespeed-cache-control", NO_STORE),
     ("x-accel-expires", "0"),
 ];
 
@@ -96,11 +99,15 @@ impl ResponseHeaders {
     /// of that name) and `replace` (be the only line of that name); `has` tells whether the
     /// application has set a header of that name itself. All names are in lower case.
     ///
-    /// A response that depends on the session says `Vary: Cookie` and must not be shared,
-    /// unless the application says so in `Cache-Control`. One that sets the cookie must not
-    /// be stored, whatever the application says (CVE-2023-30861, CVE-2025-48947), also in
-    /// headers that shared caches heed instead: `CDN-Cache-Control` (RFC 9213) and its
-    /// vendors' forms, `Surrogate-Control`, `Edge-Control`, and nginx's `X-Accel-Expires`.
+    /// A response that depends on the session says `Vary: Cookie` and must not be shared, unless
+    /// the application says so in `Cache-Control`. A browser may store it, as for its back button:
+    /// a page that must not stay on the device sets `Cache-Control: no-store` itself (ASVS
+    /// 14.3.2).
+    ///
+    /// A response that sets the cookie must not be stored, whatever the application says
+    /// (CVE-2023-30861, CVE-2025-48947), also in headers that shared caches heed instead:
+    /// `CDN-Cache-Control` (RFC 9213) and `Surrogate-Control` with their vendors' forms,
+    /// `Edge-Control`, `X-LiteSpeed-Cache-Control`, and nginx's `X-Accel-Expires`.
     pub fn apply(
         &self,
         has: impl Fn(&str) -> bool,
@@ -217,11 +224,14 @@ mod tests {
                 [
                     "=cache-control: no-store",
                     "=cdn-cache-control: no-store",
+                    "=akamai-cache-control: no-store",
                     "=cloudflare-cdn-cache-control: no-store",
                     "=netlify-cdn-cache-control: no-store",
                     "=vercel-cdn-cache-control: no-store",
                     "=surrogate-control: no-store",
+                    "=fastly-surrogate-control: no-store",
                     "=edge-control: no-store",
+                    "=x-litespeed-cache-control: no-store",
                     "=x-accel-expires: 0",
                 ]
             );

@@ -22,7 +22,7 @@ use crate::{
 enum Chosen {
     Nothing,
     Invalid(InvalidKind),
-    Session(AnyToken),
+    Session(Box<AnyToken>),
 }
 
 /// Opens the cookies and chooses among them; asks the list of revocations, but not the
@@ -53,7 +53,7 @@ async fn choose<T: SessionData>(
         return Ok(Chosen::Invalid(InvalidKind::Ambiguous));
     }
     if !place_is_accepted(inner, &newest, now) {
-        return match newest {
+        return match *newest {
             AnyToken::Reference(_) => Err(SessionError::NoStore),
             AnyToken::Inline(_) => Ok(Chosen::Invalid(InvalidKind::Token(
                 OpenErrorKind::WrongKind,
@@ -64,7 +64,7 @@ async fn choose<T: SessionData>(
         // Most often the copy is new enough: without a future.
         let revoked = match revocations.known(newest.claims(), now) {
             Some(revoked) => revoked,
-            None => revocations.is_revoked(newest.claims(), now).await?,
+            None => Box::pin(revocations.is_revoked(newest.claims(), now)).await?,
         };
         if revoked {
             return Ok(Chosen::Invalid(InvalidKind::Revoked));
@@ -76,7 +76,7 @@ async fn choose<T: SessionData>(
 /// What the tokens of a request open to.
 #[derive(Default)]
 struct Seen {
-    newest: Option<AnyToken>,
+    newest: Option<Box<AnyToken>>,
     /// They are of different sessions.
     differ: bool,
     /// One is of a newer version.
@@ -91,10 +91,10 @@ impl Seen {
             (Ok(token), Some(other)) => {
                 self.differ |= other.claims().sid != token.claims().sid;
                 if token.claims().issued() > other.claims().issued() {
-                    self.newest = Some(token);
+                    self.newest = Some(Box::new(token));
                 }
             }
-            (Ok(token), None) => self.newest = Some(token),
+            (Ok(token), None) => self.newest = Some(Box::new(token)),
             (Err(error), _) => {
                 self.unsupported |= error.kind() == OpenErrorKind::Unsupported;
                 let kind = InvalidKind::Token(error.kind());
@@ -119,7 +119,12 @@ pub(crate) fn open_all<T: SessionData>(
     let mut unsupported = false;
     let mut each = |value: &str| match scope.open_any(value) {
         Ok(token) => claims.push(*token.claims()),
-        Err(error) => unsupported |= error.kind() == OpenErrorKind::Unsupported,
+        Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = true,
+        // No error, also of an unknown key: a planted cookie would block the logout.
+        Err(error) => {
+            let kind = InvalidKind::Token(error.kind());
+            inner.tell(EventKind::Refused(kind), None);
+        }
     };
     let mut presented = Presentation::default();
     presented.own(inner, request, &mut each);
@@ -141,10 +146,10 @@ pub(crate) async fn load<T: SessionData + Default>(
     let outcome = match choose(inner, request, now).await {
         Ok(Chosen::Nothing) => Ok(Loaded::Nothing),
         Ok(Chosen::Invalid(kind)) => Ok(Loaded::Invalid(kind)),
-        Ok(Chosen::Session(AnyToken::Inline(token))) => read_inline(token),
-        Ok(Chosen::Session(AnyToken::Reference(reference))) => {
-            read_stored(inner, reference, now).await
-        }
+        Ok(Chosen::Session(token)) => match *token {
+            AnyToken::Inline(token) => read_inline(token),
+            AnyToken::Reference(reference) => Box::pin(read_stored(inner, reference, now)).await,
+        },
         Err(error) => Err(error),
     };
     match outcome {

@@ -26,6 +26,7 @@
 mod builder;
 mod error;
 mod headers;
+mod lease;
 pub(crate) mod load;
 mod purge;
 mod request;
@@ -44,6 +45,7 @@ pub use headers::ResponseHeaders;
 pub(crate) use headers::TARGETED;
 #[cfg(feature = "http-1")]
 pub(crate) use headers::{NO_STORE, PRIVATE};
+pub(crate) use lease::Lease;
 pub use request::RequestHeaders;
 pub use revocation::Revocation;
 pub use strategy::{OnInvalid, OnUnavailable, Place, Strategy};
@@ -57,6 +59,7 @@ use crate::{
     store::{RowKey, SessionStore},
     time::Timestamp,
 };
+use lease::Leases;
 use purge::Purge;
 use revocation::Revocations;
 use save::{Saved, Step, Unsaved};
@@ -67,6 +70,10 @@ pub const DEFAULT_BUDGET: usize = 3_300;
 
 /// The default for the most bytes that a stored session may take in postcard: 1 MiB.
 pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
+
+/// The default for the most bytes that a guest's stored session may take in postcard:
+/// 16 KiB, as much as four cookies. 3,183 such guests fill a store in memory of 64 MiB.
+pub const DEFAULT_MAX_GUEST_RECORD_BYTES: usize = 1 << 14;
 
 /// Makes sessions out of requests, and headers out of sessions.
 ///
@@ -79,9 +86,8 @@ pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
 /// };
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize, Default)]
+/// #[derive(Serialize, Deserialize, Default, SessionData)]
 /// struct Shop { cart: Vec<String> }
-/// impl SessionData for Shop {}
 ///
 /// # async fn run() -> Result<(), Box<dyn core::error::Error>> {
 /// let keys = KeyRing::single(Key::generate()?)?;
@@ -102,7 +108,7 @@ pub const DEFAULT_MAX_RECORD_BYTES: usize = 1 << 20;
 /// # let waker = core::task::Waker::noop();
 /// # assert!(matches!(run.as_mut().poll(&mut core::task::Context::from_waker(waker)), core::task::Poll::Ready(Ok(()))));
 /// ```
-pub struct SessionManager<T>(pub(crate) Arc<Inner<T>>);
+pub struct SessionManager<T>(pub(crate) Arc<Leases<T>>);
 
 impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     /// Starts a manager whose tokens are those of `codec`. The manager sets the codec's
@@ -120,14 +126,14 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         sec_fetch_dest: Option<&[u8]>,
     ) -> Session<T> {
         let request = request::from_cookies(cookies.into_iter(), sec_fetch_dest);
-        Session::new(Arc::clone(&self.0), request)
+        Session::new(self.0.lease(), request)
     }
 
     /// The session of a request, from whichever of its headers concern sessions: what
     /// adapters call. As [`session`](Self::session), and it knows the
     /// [token's own header](SessionManagerBuilder::token_header).
     pub fn session_from(&self, headers: &(impl RequestHeaders + ?Sized)) -> Session<T> {
-        Session::new(Arc::clone(&self.0), request::from_headers(&self.0, headers))
+        Session::new(self.0.lease(), request::from_headers(&self.0, headers))
     }
 
     /// Saves a session that will be answered with that status, and gives the headers of
@@ -141,9 +147,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
         session: Session<T>,
         status: u16,
     ) -> Result<ResponseHeaders, SessionError> {
-        match self.finish_here(&session, status)? {
+        match self.0.finish_here(&session, status)? {
             Finish::Done(headers) => Ok(headers),
-            Finish::Unsaved(unsaved) => self.finish_there(&session, unsaved).await,
+            // In a box, so that the futures of all other requests are small.
+            Finish::Unsaved(unsaved) => Box::pin(self.0.finish_there(&session, unsaved)).await,
         }
     }
 
@@ -159,37 +166,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> SessionManager<T> {
     /// # }
     /// ```
     pub fn failure_headers(&self) -> ResponseHeaders {
-        ResponseHeaders::of_failure(&self.0)
-    }
-
-    /// As [`finish`](Self::finish), as far as that needs no store: without a future, which
-    /// an adapter would have to put somewhere.
-    pub(crate) fn finish_here(
-        &self,
-        session: &Session<T>,
-        status: u16,
-    ) -> Result<Finish<T>, SessionError> {
-        let request = session.request();
-        let saved = match session.take_live() {
-            Some(live) => match save::save_here(&self.0, live, request.navigation, status)? {
-                Step::Saved(saved) => saved,
-                Step::Unsaved(unsaved) => return Ok(Finish::Unsaved(unsaved)),
-            },
-            // It was not to be had, which depends on the cookie too.
-            None if session.was_looked_at() => Saved::Unchanged,
-            None => return Ok(Finish::Done(ResponseHeaders::default())),
-        };
-        ResponseHeaders::new(&self.0, saved, request).map(Finish::Done)
-    }
-
-    /// The rest of [`finish_here`](Self::finish_here).
-    pub(crate) async fn finish_there(
-        &self,
-        session: &Session<T>,
-        unsaved: Unsaved<T>,
-    ) -> Result<ResponseHeaders, SessionError> {
-        let saved = save_there::save_there(&self.0, unsaved).await?;
-        ResponseHeaders::new(&self.0, saved, session.request())
+        self.0.failure_headers()
     }
 
     /// Ends a session for good, wherever it lives and whoever holds copies of its cookie.
@@ -325,12 +302,50 @@ pub(crate) struct Inner<T> {
     revocations: Option<Revocations>,
     merge: Option<Merge<T>>,
     max_record_bytes: usize,
+    /// At most that.
+    max_guest_record_bytes: usize,
     on_invalid: OnInvalid,
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
     /// In lower case.
     token_header: Option<Arc<str>>,
     purge: Arc<Purge>,
+}
+
+impl<T: SessionData + Default + Send + Sync + 'static> Inner<T> {
+    /// As [`SessionManager::finish`], as far as that needs no store: without a future, which
+    /// an adapter would have to put somewhere.
+    pub(crate) fn finish_here(
+        &self,
+        session: &Session<T>,
+        status: u16,
+    ) -> Result<Finish<T>, SessionError> {
+        let request = session.request();
+        let saved = match session.take_live() {
+            Some(live) => match save::save_here(self, live, request.navigation, status)? {
+                Step::Saved(saved) => saved,
+                Step::Unsaved(unsaved) => return Ok(Finish::Unsaved(unsaved)),
+            },
+            // It was not to be had, which depends on the cookie too.
+            None if session.was_looked_at() => Saved::Unchanged,
+            None => return Ok(Finish::Done(ResponseHeaders::default())),
+        };
+        ResponseHeaders::new(self, saved, request).map(Finish::Done)
+    }
+
+    /// The rest of [`finish_here`](Self::finish_here).
+    pub(crate) async fn finish_there(
+        &self,
+        session: &Session<T>,
+        unsaved: Unsaved<T>,
+    ) -> Result<ResponseHeaders, SessionError> {
+        let saved = save_there::save_there(self, unsaved).await?;
+        ResponseHeaders::new(self, saved, session.request())
+    }
+
+    pub(crate) fn failure_headers(&self) -> ResponseHeaders {
+        ResponseHeaders::of_failure(self)
+    }
 }
 
 impl<T> Inner<T> {

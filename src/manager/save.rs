@@ -18,7 +18,7 @@ use crate::{
 pub(super) enum Saved {
     /// What it holds.
     Unchanged,
-    Set(Sealed),
+    Set(Box<Sealed>),
     /// Nothing.
     Ended,
 }
@@ -169,7 +169,7 @@ impl<'a, T: SessionData + Default> Save<'a, T> {
             return Ok(None);
         }
         match self.inner.codec.at(self.now).seal(identity, data) {
-            Ok(sealed) => Ok(Some(Saved::Set(sealed))),
+            Ok(sealed) => Ok(Some(Saved::Set(sealed.into()))),
             Err(SealError::TooLarge { .. }) if self.inner.strategy == Strategy::Auto => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -82,9 +82,18 @@ impl<T: SessionData + Default> Save<'_, T> {
 
     /// In the cookie if it fits, in the store otherwise.
     async fn place(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
-        match self.in_cookie(identity, data)? {
-            Some(saved) => Ok(saved),
-            None => Box::pin(self.cross_to_store(identity, data)).await,
+        if let Some(saved) = self.in_cookie(identity, data)? {
+            return Ok(saved);
+        }
+        let max = self.max_record_bytes(identity);
+        Box::pin(self.cross_to_store(identity, data, max)).await
+    }
+
+    /// How large the record of a session may become that is new or has changed.
+    fn max_record_bytes(&self, identity: &Identity) -> usize {
+        match identity.subject() {
+            Some(_) => self.inner.max_record_bytes,
+            None => self.inner.max_guest_record_bytes,
         }
     }
 
@@ -144,7 +153,9 @@ impl<T: SessionData + Default> Save<'_, T> {
                 let identity = held.claims.identity();
                 let data: T = from_postcard(&live.original).unwrap_or_default();
                 let change = (RowPhase::Moved, None);
-                self.update(&identity, handle, *state, &data, change).await
+                let max = self.inner.max_record_bytes;
+                self.update(&identity, handle, *state, &data, change, max)
+                    .await
             }
             HeldPlace::Store { .. } | HeldPlace::Cookie => Ok(Updated::Updated),
         }
@@ -180,6 +191,7 @@ impl<T: SessionData + Default> Save<'_, T> {
         change: Change,
     ) -> Result<Saved, SessionError> {
         let identity = &change.identity;
+        let (any, own) = (self.inner.max_record_bytes, self.max_record_bytes(identity));
         for _ in 0..MERGE_ATTEMPTS {
             let HeldPlace::Store {
                 handle,
@@ -203,7 +215,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                     // the same, and a store that is down is asked again next time.
                     let rewrite = (RowPhase::Settled, None);
                     let _ = self
-                        .update(identity, handle, *state, &live.data, rewrite)
+                        .update(identity, handle, *state, &live.data, rewrite, any)
                         .await;
                 }
                 if let Some(expires) = row_expires {
@@ -227,14 +239,14 @@ impl<T: SessionData + Default> Save<'_, T> {
                 (RowPhase::Settled, row_expires)
             };
             match self
-                .update(identity, handle, *state, &live.data, written)
+                .update(identity, handle, *state, &live.data, written, own)
                 .await?
             {
                 Updated::Updated if back => {
                     self.inner
                         .tell(EventKind::MovedToCookie, Some(identity.sid));
                     let sealed = self.inner.codec.at(self.now).seal(identity, &live.data)?;
-                    return Ok(Saved::Set(sealed));
+                    return Ok(Saved::Set(sealed.into()));
                 }
                 Updated::Updated if change.class_changed || change.due => {
                     return self.set_reference(identity, handle);
@@ -306,21 +318,24 @@ impl<T: SessionData + Default> Save<'_, T> {
             return self.place(&change.identity, data).await;
         }
         // It would not have moved back, so it never left: a renewal was broken off.
-        self.cross_to_store(&change.identity, data).await
+        self.cross_to_store(&change.identity, data, self.inner.max_record_bytes)
+            .await
     }
 
     /// Writes the record, then refers to it. A live row of this session is replaced only
     /// if the session had moved away from it, or if its reference never reached a client.
-    async fn cross_to_store(&self, identity: &Identity, data: &T) -> Result<Saved, SessionError> {
+    async fn cross_to_store(
+        &self,
+        identity: &Identity,
+        data: &T,
+        max: usize,
+    ) -> Result<Saved, SessionError> {
         let store = self.store()?;
         let scope = self.inner.codec.at(self.now);
         let handle = scope.new_handle(identity.sid)?;
         let key = RowKey(handle.row());
         let expires = self.row_expires(identity)?;
-        let seal = |version| {
-            let max = self.inner.max_record_bytes;
-            scope.seal_record(identity, &handle, version, data, max)
-        };
+        let seal = |version| scope.seal_record(identity, &handle, version, data, max);
         let first = NewRow {
             bytes: &seal(1)?,
             expires,
@@ -357,9 +372,9 @@ impl<T: SessionData + Default> Save<'_, T> {
         expected: RowState,
         data: &T,
         (phase, expires): (RowPhase, Option<Timestamp>),
+        max: usize,
     ) -> Result<Updated, SessionError> {
         let version = expected.version.saturating_add(1);
-        let max = self.inner.max_record_bytes;
         let scope = self.inner.codec.at(self.now);
         let change = RowChange {
             bytes: &scope.seal_record(identity, handle, version, data, max)?,
@@ -393,7 +408,7 @@ impl<T: SessionData + Default> Save<'_, T> {
     fn set_reference(&self, identity: &Identity, handle: &Handle) -> Result<Saved, SessionError> {
         let scope = self.inner.codec.at(self.now);
         let sealed = scope.seal_reference(identity, handle)?;
-        Ok(Saved::Set(sealed))
+        Ok(Saved::Set(sealed.into()))
     }
 
     /// A row lives as long as its session can: the absolute timeout of its class.

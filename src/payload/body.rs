@@ -6,15 +6,22 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     compress::{Compression, Mode, padded_len},
-    encoded::{check_round_trip, size_in_postcard, to_postcard, write_postcard},
+    encoded::{append_postcard, check_round_trip, to_postcard, wipe_from},
 };
 use crate::{
     error::{OpenError, OpenErrorKind, SealError},
     wiped::Wiped,
 };
 
-/// How hard deflate tries: its usual level.
-const DEFLATE_LEVEL: u8 = 6;
+/// How hard deflate tries in a cookie, where every byte counts: its usual level.
+const COOKIE_LEVEL: u8 = 6;
+
+/// In a record, where the time counts.
+const RECORD_LEVEL: u8 = 1;
+
+/// Smaller records are not deflated: it takes many times as long as all the rest, and saves a
+/// few classes of padding at most.
+const DEFLATED_FROM: usize = 4_096;
 
 /// A body appended to a buffer, and the flags that say how it is to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,26 +42,23 @@ pub(crate) enum Appended {
     TooLarge(usize),
 }
 
-/// Appends the body of `data` to `buffer`, in at most `room` bytes, and leaves capacity for
-/// `tail` more.
+/// Appends the body of `data` to `buffer`, in at most `room` bytes.
 ///
-/// `buffer` moves in memory only before anything of `data` stands in it, so that no copy of
-/// the plaintext stays behind.
+/// `data` is written once, into room for the largest body: `buffer` moves in memory only before
+/// anything of `data` stands in it, so that no copy of the plaintext stays behind.
 pub(crate) fn append<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
     data: &T,
     room: usize,
-    tail: usize,
     compression: Compression,
 ) -> Result<Appended, SealError> {
     let start = buffer.len();
-    let size = size_in_postcard(data)?;
-    buffer.reserve_exact(size.min(room).saturating_add(tail));
+    let size = append_postcard(data, buffer, room)?;
     if size <= room && compression.0 != Mode::Always {
-        write_postcard(data, buffer, size)?;
         check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
         return Ok(Appended::Body(Shape::default()));
     }
+    wipe_from(buffer, start);
     // What would not be inflated again is not deflated either.
     if matches!(compression.0, Mode::InStore | Mode::Never) || size > MAX_INFLATED {
         return Ok(Appended::TooLarge(size));
@@ -62,7 +66,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
 
     let plain = to_postcard(data)?;
     check_round_trip::<T>(&plain)?;
-    let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
+    let deflated = Wiped(miniz_oxide::deflate::compress_to_vec(&plain, COOKIE_LEVEL));
     if compression.0 == Mode::Always {
         return Ok(if deflated.len() < plain.len() && deflated.len() <= room {
             buffer.extend_from_slice(&deflated);
@@ -92,8 +96,8 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     }))
 }
 
-/// Appends the body of `data` as a record: of at most `max` bytes in postcard, compressed
-/// where that helps, and always padded.
+/// Appends the body of `data` as a record: of at most `max` bytes in postcard, compressed from
+/// 4,096 bytes on where that helps, and always padded.
 pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
     data: &T,
@@ -105,11 +109,8 @@ pub(crate) fn append_record<T: Serialize + DeserializeOwned>(
         return Ok(Appended::TooLarge(plain.len()));
     }
     check_round_trip::<T>(&plain)?;
-    // What fits the smallest class as it is gains nothing, and deflate takes many times as
-    // long as all the rest.
-    let smallest = padded_len(plain.len(), usize::MAX) == padded_len(0, usize::MAX);
-    let deflated = (compression.0 != Mode::Never && !smallest)
-        .then(|| Wiped(miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL)));
+    let deflated = (compression.0 != Mode::Never && plain.len() >= DEFLATED_FROM)
+        .then(|| Wiped(miniz_oxide::deflate::compress_to_vec(&plain, RECORD_LEVEL)));
     let deflated = deflated.filter(|deflated| deflated.len() < plain.len());
     let content = deflated.as_ref().unwrap_or(&plain);
     let (Some(padded), Ok(length)) = (
@@ -216,7 +217,7 @@ mod tests {
 
     fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
         let mut buffer = b"head".to_vec();
-        match append(&mut buffer, &data.to_owned(), room, 16, compression).unwrap() {
+        match append(&mut buffer, &data.to_owned(), room, compression).unwrap() {
             Appended::Body(shape) => {
                 assert!(buffer.starts_with(b"head"));
                 Ok((buffer.split_off(4), shape))
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_deflated_only_where_that_may_shorten_it() {
+    fn a_record_is_deflated_from_4096_bytes_on() {
         let record = |len: usize| {
             let mut buffer = Vec::new();
             let data = "a".repeat(len);
@@ -252,7 +253,23 @@ mod tests {
         };
         // Two bytes of postcard's own length, four of the padding's.
         assert_eq!(record(506), (512, false));
-        assert_eq!(record(507), (512, true));
+        assert_eq!(record(507), (1_024, false));
+        assert_eq!(record(4_093), (5_120, false));
+        assert_eq!(record(4_094), (512, true));
+    }
+
+    #[test]
+    fn a_record_that_deflate_does_not_shorten_stays_as_it_is() {
+        let mut state = 1_u32;
+        let random: Vec<u8> = core::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        })
+        .take(5_000)
+        .collect();
+        let mut buffer = Vec::new();
+        let shape = append_record(&mut buffer, &random, 1 << 20, Compression::IN_STORE).unwrap();
+        assert!(matches!(shape, Appended::Body(shape) if shape.padded && !shape.deflated));
     }
 
     #[test]

@@ -6,17 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::from_postcard;
 use crate::{error::SealError, wiped::Wiped};
 
-/// The whole of `data` in postcard, in a buffer of exactly its size.
+/// The whole of `data` in postcard.
 pub(crate) fn to_postcard<T: Serialize>(data: &T) -> Result<Wiped, SealError> {
-    let size = size_in_postcard(data)?;
-    let mut plain = Wiped(Vec::with_capacity(size));
-    write_postcard(data, &mut plain.0, size)?;
-    Ok(plain)
-}
-
-pub(super) fn size_in_postcard<T: Serialize>(data: &T) -> Result<usize, SealError> {
-    postcard::serialize_with_flavor(data, postcard::ser_flavors::Size::default())
-        .map_err(|error| unsupported(&error))
+    postcard::serialize_with_flavor(data, Growing::default()).map_err(|error| unsupported(&error))
 }
 
 /// Whether the whole of `data` in postcard is `bytes`, without writing it.
@@ -25,31 +17,32 @@ pub(crate) fn is_postcard_of<T: Serialize>(data: &T, bytes: &[u8]) -> Result<boo
         .map_err(|error| unsupported(&error))
 }
 
-/// Appends postcard of that size to `buffer`, which is as it was on errors.
-pub(super) fn write_postcard<T: Serialize>(
+/// Appends postcard to `buffer`, if it takes at most `room` bytes. Returns how many it takes; the
+/// buffer is as it was if they are more. It moves only before anything of `data` stands in it.
+pub(super) fn append_postcard<T: Serialize>(
     data: &T,
     buffer: &mut Vec<u8>,
-    size: usize,
-) -> Result<(), SealError> {
+    room: usize,
+) -> Result<usize, SealError> {
     let start = buffer.len();
-    buffer.resize(start.saturating_add(size), 0);
-    let rest = buffer.get_mut(start..).unwrap_or_default();
-    match postcard::serialize_with_flavor(data, Bounded { rest }) {
-        Ok(0) => Ok(()),
-        Ok(_) | Err(postcard::Error::SerializeBufferFull) => {
-            wipe_from(buffer, start);
-            Err(SealError::Encode("its size changes while it is written"))
-        }
-        Err(error) => {
-            wipe_from(buffer, start);
-            Err(unsupported(&error))
-        }
+    buffer.reserve_exact(room);
+    let output = Bounded {
+        buffer,
+        room,
+        len: 0,
+    };
+    let written = postcard::serialize_with_flavor(data, output);
+    if !written.as_ref().is_ok_and(|len| *len <= room) {
+        wipe_from(buffer, start);
     }
+    written.map_err(|error| unsupported(&error))
 }
 
-/// Postcard output into what is left of a buffer; tells how much remains.
+/// Postcard output into what is left of a buffer. What does not fit is counted only.
 struct Bounded<'b> {
-    rest: &'b mut [u8],
+    buffer: &'b mut Vec<u8>,
+    room: usize,
+    len: usize,
 }
 
 impl postcard::ser_flavors::Flavor for Bounded<'_> {
@@ -57,28 +50,92 @@ impl postcard::ser_flavors::Flavor for Bounded<'_> {
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        match core::mem::take(&mut self.rest) {
-            [place, rest @ ..] => {
-                *place = byte;
-                self.rest = rest;
-                Ok(())
-            }
-            [] => Err(postcard::Error::SerializeBufferFull),
-        }
+        self.try_extend(&[byte])
     }
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        let (place, rest) = core::mem::take(&mut self.rest)
-            .split_at_mut_checked(bytes.len())
-            .ok_or(postcard::Error::SerializeBufferFull)?;
-        place.copy_from_slice(bytes);
-        self.rest = rest;
+        self.len = self.len.saturating_add(bytes.len());
+        if self.len <= self.room {
+            self.buffer.extend_from_slice(bytes);
+        }
         Ok(())
     }
 
     fn finalize(self) -> postcard::Result<usize> {
-        Ok(self.rest.len())
+        Ok(self.len)
+    }
+}
+
+/// Bytes in the clear that outgrow their buffer: they move to a larger one, and the old one is
+/// wiped.
+pub(crate) struct Growing(pub(crate) Wiped);
+
+impl Growing {
+    /// Appends these bytes.
+    #[inline]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        self.0.0.extend_from_slice(bytes);
+    }
+
+    /// Appends this many zeros, to be overwritten.
+    pub(crate) fn space(&mut self, len: usize) -> &mut [u8] {
+        self.reserve(len);
+        let start = self.0.len();
+        self.0.0.resize(start.saturating_add(len), 0);
+        self.0.get_mut(start..).unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes back what was appended since then.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.0.truncate(len);
+    }
+
+    #[inline]
+    fn reserve(&mut self, more: usize) {
+        let buffer = &self.0.0;
+        if more > buffer.capacity().saturating_sub(buffer.len()) {
+            self.grow(more);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let needed = self.0.len().saturating_add(more);
+        let larger = needed.max(self.0.0.capacity().saturating_mul(2));
+        let mut larger = Wiped(Vec::with_capacity(larger));
+        larger.0.extend_from_slice(&self.0);
+        self.0 = larger;
+    }
+}
+
+impl postcard::ser_flavors::Flavor for Growing {
+    type Output = Wiped;
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.extend(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Wiped> {
+        Ok(self.0)
+    }
+}
+
+impl Default for Growing {
+    fn default() -> Self {
+        Self(Wiped(Vec::with_capacity(512)))
     }
 }
 
@@ -120,7 +177,7 @@ fn unsupported(error: &postcard::Error) -> SealError {
     })
 }
 
-fn wipe_from(buffer: &mut Vec<u8>, start: usize) {
+pub(super) fn wipe_from(buffer: &mut Vec<u8>, start: usize) {
     use zeroize::Zeroize as _;
     if let Some(tail) = buffer.get_mut(start..) {
         tail.zeroize();

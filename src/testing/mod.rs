@@ -5,9 +5,8 @@
 //! use sealed_session::{Session, SessionData, manager::SessionError, testing};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Default)]
+//! #[derive(Serialize, Deserialize, Default, SessionData)]
 //! struct Shop { cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! // A handler…
 //! async fn add(session: &Session<Shop>, item: &str) -> Result<usize, SessionError> {
@@ -31,7 +30,6 @@ use core::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use std::sync::Arc;
 
 pub use browser::{Browser, Site};
 
@@ -73,7 +71,7 @@ pub fn session<T: SessionData + Default + Send + Sync + 'static>(
     data: T,
 ) -> Result<Session<T>, SessionError> {
     let identity = manager.codec().new_identity()?;
-    Session::by_hand(Arc::clone(&manager.0), &identity, data)
+    Session::by_hand(manager.0.lease(), &identity, data)
 }
 
 /// The session of a request of that user, whose client holds `data`.
@@ -87,7 +85,7 @@ pub fn logged_in<T: SessionData + Default + Send + Sync + 'static>(
 ) -> Result<Session<T>, SessionError> {
     let identity: Identity = manager.codec().new_identity()?;
     let identity = identity.with_subject(manager.codec().subject(user_id));
-    Session::by_hand(Arc::clone(&manager.0), &identity, data)
+    Session::by_hand(manager.0.lease(), &identity, data)
 }
 
 /// Runs a future that waits for nothing outside this thread, as sessions without a store

@@ -25,6 +25,9 @@ mod client;
 #[allow(dead_code, reason = "a part of it")]
 mod model_store;
 
+#[path = "../vectors/reading.rs"]
+mod reading;
+
 use core::time::Duration;
 use std::sync::Arc;
 

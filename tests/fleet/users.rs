@@ -159,7 +159,7 @@ impl World {
                 self.tally.logins += 1;
                 let user = owner / BROWSERS;
                 let created = self.oracle.earliest_start(user, local);
-                let class = if remember { 1 } else { class };
+                let class = usize::from(remember);
                 let created = (created, created > local);
                 Some(self.oracle.begin(created, class, Some(user)))
             }

@@ -1,10 +1,12 @@
-"""Section 8 of docs/SPEC.md: postcard, and the type `Values`. Raises ValueError.
+"""SPEC 8.1: postcard. Raises ValueError.
 
 A type is the name of a primitive one, "values", or a tuple: ("option", T), ("tuple", T, ...),
 ("struct", (field, T), ...), ("sequence", T), ("map", KEY, VALUE), ("enum", (variant, T), ...).
 """
 
 import struct
+
+import values
 
 WIDTHS = {f"{sign}{bits}": bits for sign in "ui" for bits in (16, 32, 64, 128)}
 FLOATS = {"f32": "<f", "f64": "<d"}
@@ -37,8 +39,8 @@ def encode(kind, value):
         return b"\0" if value is None else b"\1" + encode(parts[0], value)
     if name in ("tuple", "struct"):
         kinds = parts if name == "tuple" else [kind for _, kind in parts]
-        values = value if name == "tuple" else [value[field] for field, _ in parts]
-        return b"".join(map(encode, kinds, values))
+        fields = value if name == "tuple" else [value[field] for field, _ in parts]
+        return b"".join(map(encode, kinds, fields))
     if name == "sequence":
         return varint(len(value)) + b"".join(encode(parts[0], part) for part in value)
     if name == "map":
@@ -48,24 +50,8 @@ def encode(kind, value):
     if name == "enum":
         place = [variant for variant, _ in parts].index(value[0])
         return varint(place) + encode(parts[place][1], value[1])
-    check(name == "values" and isinstance(value, dict))
-    return encode_any(value, 1)[1:]  # the outermost map has no kind byte
-
-
-def encode_any(value, level):
-    """A VALUE of SPEC 8.2. The Python types stand for the nine kinds."""
-    if isinstance(value, (list, dict)):
-        check(level <= 64)
-        if isinstance(value, list):
-            return b"\7" + varint(len(value)) + b"".join(encode_any(v, level + 1) for v in value)
-        entries = [encode("string", k) + encode_any(v, level + 1) for k, v in value.items()]
-        return b"\x08" + varint(len(value)) + b"".join(entries)
-    if value is None or isinstance(value, bool):
-        return b"\0" if value is None else b"\1" + encode("bool", value)
-    if isinstance(value, int):
-        return b"\2" + encode("i64", value) if value < 0 else b"\3" + encode("u64", value)
-    kind = {float: (4, "f64"), str: (5, "string"), bytes: (6, "bytes")}[type(value)]
-    return bytes([kind[0]]) + encode(kind[1], value)
+    check(name == "values")
+    return encode("bytes", values.encode(value))
 
 
 class Input:
@@ -111,10 +97,11 @@ def read(kind, input):
         return struct.unpack(FLOATS[name], input.take(struct.calcsize(FLOATS[name])))[0]
     if name == "bytes":
         return input.take(input.varint())
-    if name in ("string", "char"):
-        text = input.take(input.varint()).decode("utf-8")  # UnicodeDecodeError is a ValueError
-        check(name == "string" or len(text) == 1)
-        return text
+    if name == "string":
+        return input.take(input.varint()).decode("utf-8")  # UnicodeDecodeError is a ValueError
+    if name == "char":
+        check(1 <= (length := input.varint()) <= 4)
+        return input.take(length).decode("utf-8")[0]
     if name == "tuple":
         return tuple(read(part, input) for part in parts)
     if name == "struct":
@@ -126,21 +113,4 @@ def read(kind, input):
     if name == "enum":
         check((place := input.varint(32)) < len(parts))
         return parts[place][0], read(parts[place][1], input)
-    return read_any(input, 8, 1)  # "values": a MAP
-
-
-def read_any(input, kind, level):
-    if kind < 7:
-        value = read(("unit", "bool", "i64", "u64", "f64", "string", "bytes")[kind], input)
-        check(kind != 2 or value < 0)
-        return value
-    check(kind <= 8 and level <= 64)
-    count = input.varint()
-    if kind == 7:
-        return [read_any(input, input.varint(32), level + 1) for _ in range(count)]
-    entries = {}
-    for _ in range(count):
-        key = read("string", input)
-        check(key not in entries)
-        entries[key] = read_any(input, input.varint(32), level + 1)
-    return entries
+    return values.decode(input.take(input.varint()))  # "values"

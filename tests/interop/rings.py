@@ -1,10 +1,11 @@
-"""Ring files, read and judged from SPEC 3 and 3.1, and compared with what the library says of
+"""Ring files, read and judged from SPEC 3.1 and 3.2, and compared with the library's verdict on
 the same files: `rings.py COMMAND...`, with the command line of the library. Exits with 1 on a
 difference.
 """
 
 import collections
 import datetime
+import itertools
 import pathlib
 import random
 import subprocess
@@ -17,24 +18,25 @@ from ssc1 import check
 
 LARGEST_FILE = 65536
 MOST_KEYS = 8
+MARGIN = 600
 FILES = 600
 
 
 def read(data):
     """The ring of a file's bytes, or `Refused`."""
-    check(len(data) <= LARGEST_FILE, "file")
+    check(len(data) <= LARGEST_FILE, "syntax")
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except ValueError:
-        raise ssc1.Refused("file") from None
-    check(list(table) == ["key"] and isinstance(table["key"], list), "file")
+        raise ssc1.Refused("syntax") from None
+    check(list(table) == ["key"] and isinstance(table["key"], list), "syntax")
     return judged([read_key(entry) for entry in table["key"]])
 
 
 def read_key(entry):
-    check(isinstance(entry, dict), "file")
-    check({"secret", "seals_from"} <= set(entry) <= {"secret", "seals_from", "opens_until"}, "file")
-    check(isinstance(entry["secret"], str), "file")
+    check(isinstance(entry, dict), "syntax")
+    check({"secret", "seals_from"} <= set(entry) <= {"secret", "seals_from", "opens_until"}, "syntax")
+    check(isinstance(entry["secret"], str), "syntax")
     until = entry.get("opens_until")
     return ssc1.Key(
         ssc1.key_from_text(entry["secret"]),
@@ -45,10 +47,10 @@ def read_key(entry):
 
 def seconds(instant):
     """Whole seconds of a date-time that has a date, a time and an offset."""
-    check(isinstance(instant, datetime.datetime) and instant.tzinfo is not None, "instant")
+    check(isinstance(instant, datetime.datetime) and instant.tzinfo is not None, "syntax")
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     whole = (instant - epoch) // datetime.timedelta(seconds=1)
-    check(0 <= whole <= ssc1.LAST_SECOND, "instant")
+    check(0 <= whole <= ssc1.LAST_SECOND, "syntax")
     return whole
 
 
@@ -57,12 +59,21 @@ def judged(ring):
     check(1 <= len(ring) <= MOST_KEYS, "count")
     check(not any(ssc1.is_published(key.root) for key in ring), "published")
     check(len({key.root for key in ring}) == len(ring), "twice")
-    check(len({key.seals_from for key in ring}) == len(ring), "equal")
+    check(len({key.seals_from for key in ring}) == len(ring), "same-start")
     for key in ring:
         if key.opens_until is not None:
             check(key.opens_until > key.seals_from, "order")
             check(ssc1.sealing_key(ring, key.opens_until) is not None, "gap")
     return ring
+
+
+def judged_with(ring, idle):
+    """The ring, if it may be used with a policy of that longest idle timeout."""
+    ring = sorted(ring, key=lambda key: key.seals_from)
+    check(ring[-1].opens_until is None, "closes-early")
+    for key, successor in itertools.pairwise(ring):
+        earliest = ssc1.later(ssc1.later(successor.seals_from, idle), MARGIN)
+        check(key.opens_until is None or key.opens_until >= earliest, "closes-early")
 
 
 def role(key, ring, now):
@@ -130,7 +141,7 @@ def file(dice):
 
 
 def listed(command, path, now):
-    """What the library says: each key id's role, or None for a ring that it refuses."""
+    """The library's verdict: each key id's role, or None for a ring that it refuses."""
     at = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     done = subprocess.run(
         [*command, "keys", "list", path, "--at", at], capture_output=True, encoding="utf-8"

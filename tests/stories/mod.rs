@@ -29,7 +29,7 @@ pub use server::Stop;
     reason = "some frameworks take queries apart themselves"
 )]
 pub use shop::param;
-pub use shop::{App, Prefs, SORRY, Shop};
+pub use shop::{App, FOR_CACHES, Prefs, SORRY, Shop};
 pub use tell::*;
 pub use visitor::Visitor;
 
@@ -67,6 +67,7 @@ macro_rules! tell_all {
             sessions_expire_at_their_idle_timeout,
             tampered_cookies_are_as_good_as_none,
             caches_are_told_what_they_may_keep,
+            f8_no_shared_cache_stores_a_set_cookie,
         );
     };
     ($serve:expr => $($story:ident),* $(,)?) => {

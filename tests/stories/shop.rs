@@ -43,19 +43,31 @@ use super::model_store::ModelStore;
 /// What the application says when its store is down.
 pub const SORRY: &str = "closed for stocktaking";
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, SessionData)]
 pub struct Shop {
     pub cart: Vec<String>,
 }
 
-impl SessionData for Shop {}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, SessionData)]
 pub struct Prefs {
     pub theme: String,
 }
 
-impl SessionData for Prefs {}
+/// What each shared cache heeds, as an application that wants all of them to store a page
+/// sets it.
+pub const FOR_CACHES: [(&str, &str); 11] = [
+    ("cache-control", "public, max-age=60"),
+    ("cdn-cache-control", "max-age=60"),
+    ("akamai-cache-control", "max-age=60"),
+    ("cloudflare-cdn-cache-control", "max-age=60"),
+    ("netlify-cdn-cache-control", "max-age=60"),
+    ("vercel-cdn-cache-control", "max-age=60"),
+    ("surrogate-control", "max-age=60"),
+    ("fastly-surrogate-control", "max-age=60"),
+    ("edge-control", "max-age=60"),
+    ("x-litespeed-cache-control", "public, max-age=60"),
+    ("x-accel-expires", "60"),
+];
 
 /// The application, and what the stories know of its inside.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::thread;
 
-use super::{App, SORRY, Server, Visitor};
+use super::{App, FOR_CACHES, SORRY, Server, Visitor};
 
 /// What starts a framework with the application.
 type Serve = fn(App) -> Server;
@@ -550,6 +550,23 @@ pub fn caches_are_told_what_they_may_keep(serve: Serve) {
     let written = visitor.post("/add?item=book");
     assert_eq!(written.values("cache-control"), ["no-store"]);
     assert_eq!(written.values("vary"), ["Cookie", "x-session"]);
+    for (name, _) in &FOR_CACHES[1..] {
+        assert!(written.values(name).is_empty(), "{name}");
+    }
     let read = visitor.get("/cart");
     assert_eq!(read.values("cache-control"), ["private, no-cache"]);
+}
+
+pub fn f8_no_shared_cache_stores_a_set_cookie(serve: Serve) {
+    let stage = Stage::new(serve);
+    let written = stage.visitor().post("/shared?item=book");
+    assert_eq!(written.cookies().len(), 1);
+    for (name, _) in FOR_CACHES {
+        let nothing = if name == "x-accel-expires" {
+            "0"
+        } else {
+            "no-store"
+        };
+        assert_eq!(written.values(name), [nothing], "{name}");
+    }
 }

@@ -9,10 +9,13 @@
 //!   use it. No expiry, no rotation.
 //!
 //! The contenders take turns in short rounds, so that a change of the processor's speed
-//! meets all of them; the figures are medians over the rounds.
+//! meets all of them; the figures are medians over the rounds. A second table shows what
+//! further threads add (`scaling.rs`).
 
 #[path = "../../../tests/support/mod.rs"]
 mod support;
+
+mod scaling;
 
 use std::{hint::black_box, time::Instant};
 
@@ -26,7 +29,12 @@ const ROUNDS: usize = 101;
 /// Short enough that a round of all contenders takes a few milliseconds.
 const ROUND_NANOS: u128 = 400_000;
 
+/// With `--scaling`, the table of threads alone; with `--quick`, in fewer rounds.
 fn main() {
+    let has = |flag| std::env::args().any(|argument| argument == flag);
+    if has("--scaling") {
+        return scaling::table(has("--quick"));
+    }
     println!("nanoseconds per operation, medians of {ROUNDS} interleaved rounds\n");
     println!(
         "{:<8}{:<6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>9}{:>9}{:>8}",
@@ -47,6 +55,7 @@ fn main() {
     compare("cart40", &read::<Cart>(support::CART_40), (1.6, 1.15));
     refuse();
     parts();
+    scaling::table(has("--quick"));
 }
 
 fn compare<T: SessionData>(file: &str, data: &T, targets: (f64, f64)) {

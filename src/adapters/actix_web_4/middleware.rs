@@ -5,7 +5,7 @@ use core::{
     future::{Ready, ready},
     task::{Context, Poll},
 };
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -27,8 +27,8 @@ pub(super) type OnError = Arc<dyn Fn(&SessionError) -> HttpResponse + Send + Syn
 /// Clones share the manager: build one, and move clones into the factory of your `App`.
 /// For sessions of two types, wrap the application twice.
 pub struct SessionMiddleware<T> {
-    manager: SessionManager<T>,
-    on_error: Option<OnError>,
+    pub(super) manager: SessionManager<T>,
+    pub(super) on_error: Option<OnError>,
 }
 
 impl<T> SessionMiddleware<T> {
@@ -87,7 +87,7 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(SessionService {
             inner,
-            middleware: self.clone(),
+            middleware: Rc::new(self.clone()),
         }))
     }
 }
@@ -113,7 +113,8 @@ impl<T> fmt::Debug for SessionMiddleware<T> {
 #[derive(Debug)]
 pub struct SessionService<S, T> {
     inner: S,
-    middleware: SessionMiddleware<T>,
+    /// Requests of this worker share it, and do not count on those of others.
+    middleware: Rc<SessionMiddleware<T>>,
 }
 
 impl<S, T, B> Service<ServiceRequest> for SessionService<S, T>
@@ -131,9 +132,9 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let SessionMiddleware { manager, on_error } = self.middleware.clone();
-        let session = manager.session_from(request.headers());
+        let middleware = Rc::clone(&self.middleware);
+        let session = middleware.manager.session_from(request.headers());
         request.extensions_mut().insert(session.clone());
-        ResponseFuture::new(self.inner.call(request), manager, session, on_error)
+        ResponseFuture::new(self.inner.call(request), session, middleware)
     }
 }

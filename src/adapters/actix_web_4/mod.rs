@@ -6,9 +6,8 @@
 //! use sealed_session::{adapters::actix_web_4::SessionMiddleware, manager::SessionError};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Default)]
+//! #[derive(Serialize, Deserialize, Default, SessionData)]
 //! struct Shop { cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! async fn cart(session: Session<Shop>) -> Result<String, SessionError> {
 //!     session.read(|shop| shop.cart.join("\n")).await

@@ -6,9 +6,8 @@
 //! use sealed_session::{adapters::rocket_0_5::SessionFairing, manager::SessionError};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Serialize, Deserialize, Default)]
+//! #[derive(Serialize, Deserialize, Default, SessionData)]
 //! struct Shop { cart: Vec<String> }
-//! impl SessionData for Shop {}
 //!
 //! #[get("/cart")]
 //! async fn cart(session: Session<Shop>) -> Result<String, SessionError> {

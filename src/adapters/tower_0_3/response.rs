@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::OnError;
 use crate::{
     adapters::said::Said,
-    manager::{Finish, ResponseHeaders, SessionError, SessionManager},
+    manager::{Finish, Inner, ResponseHeaders, SessionError},
     payload::SessionData,
     session::Session,
 };
@@ -22,9 +22,9 @@ pin_project! {
     pub struct ResponseFuture<F, T, E, B> {
         #[pin]
         handler: F,
-        manager: SessionManager<T>,
-        session: Option<Session<T>>,
+        session: Session<T>,
         on_error: E,
+        is_handled: bool,
         saving: Option<Saving<B>>,
     }
 }
@@ -37,17 +37,12 @@ struct Saving<B> {
 }
 
 impl<F, T, E, B> ResponseFuture<F, T, E, B> {
-    pub(super) fn new(
-        handler: F,
-        manager: SessionManager<T>,
-        session: Session<T>,
-        on_error: E,
-    ) -> Self {
+    pub(super) fn new(handler: F, session: Session<T>, on_error: E) -> Self {
         Self {
             handler,
-            manager,
-            session: Some(session),
+            session,
             on_error,
+            is_handled: false,
             saving: None,
         }
     }
@@ -63,13 +58,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if this.saving.is_none()
-            && let Some(session) = this.session.take()
-        {
-            let Poll::Ready(handled) = this.handler.poll(context) else {
-                *this.session = Some(session);
-                return Poll::Pending;
-            };
+        let (session, on_error) = (this.session, this.on_error);
+        let manager = session.manager();
+        if !*this.is_handled {
+            let handled = ready!(this.handler.poll(context));
+            *this.is_handled = true;
             let response = match handled {
                 Ok(response) => response,
                 Err(error) => {
@@ -78,28 +71,28 @@ where
                     return Poll::Ready(Err(error));
                 }
             };
-            if session.close_if_unread() {
-                let nothing = Ok(ResponseHeaders::default());
-                return Poll::Ready(Ok(answer(response, nothing, this.manager, this.on_error)));
-            }
-            let unsaved = match this
-                .manager
-                .finish_here(&session, response.status().as_u16())
-            {
+            let finished = if session.close_if_unread() {
+                Ok(Finish::Done(ResponseHeaders::default()))
+            } else {
+                let status = response.status().as_u16();
+                manager.finish_here(session, status)
+            };
+            let unsaved = match finished {
                 Ok(Finish::Unsaved(unsaved)) => unsaved,
                 Ok(Finish::Done(headers)) => {
-                    let saved = Ok(headers);
-                    return Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error)));
+                    return Poll::Ready(Ok(answer(response, Ok(headers), manager, on_error)));
                 }
                 Err(error) => {
-                    let saved = Err(error);
-                    return Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error)));
+                    return Poll::Ready(Ok(answer(response, Err(error), manager, on_error)));
                 }
             };
-            let manager = this.manager.clone();
+            let session = session.clone();
             *this.saving = Some(Saving {
                 response: Some(response),
-                headers: Box::pin(async move { manager.finish_there(&session, unsaved).await }),
+                headers: Box::pin(async move {
+                    let manager = session.manager();
+                    manager.finish_there(&session, unsaved).await
+                }),
             });
         }
         let Some(saving) = this.saving else {
@@ -107,7 +100,7 @@ where
         };
         let saved = ready!(saving.headers.as_mut().poll(context));
         match saving.response.take() {
-            Some(response) => Poll::Ready(Ok(answer(response, saved, this.manager, this.on_error))),
+            Some(response) => Poll::Ready(Ok(answer(response, saved, manager, on_error))),
             // Polled after it was ready, which `Future` leaves to us.
             None => Poll::Pending,
         }
@@ -117,7 +110,7 @@ where
 fn answer<T, B>(
     response: Response<B>,
     saved: Result<ResponseHeaders, SessionError>,
-    manager: &SessionManager<T>,
+    manager: &Inner<T>,
     on_error: &impl OnError<B>,
 ) -> Response<B>
 where
@@ -184,7 +177,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        adapters::tower_0_3::SessionLayer, cookie::CookieConfig, payload::values::Values, testing,
+        adapters::tower_0_3::SessionLayer, cookie::CookieConfig, manager::SessionManager,
+        payload::values::Values, testing,
     };
 
     /// Another session's type.

@@ -45,9 +45,8 @@ where
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let session = self.manager.session_from(request.headers());
         request.extensions_mut().insert(session.clone());
-        let manager = self.manager.clone();
         let on_error = self.on_error.clone();
-        ResponseFuture::new(self.inner.call(request), manager, session, on_error)
+        ResponseFuture::new(self.inner.call(request), session, on_error)
     }
 }
 

@@ -1,23 +1,23 @@
-//! The ordered map.
+//! The map, and its keys.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::iter::FusedIterator;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use super::{Value, ValueError};
+use super::{Value, ValueError, table};
 
-/// A map from text to [`Value`] that keeps the order of insertion.
+/// A map from text to [`Value`], sorted by key.
 ///
-/// Made for a handful of entries: a lookup walks the map. `Debug` prints the
-/// length only.
+/// Two maps are equal when they hold equal entries, in whatever order they were inserted.
+/// `Debug` prints the length only.
 #[derive(Clone, Default, PartialEq)]
 pub struct Map {
-    /// No key occurs twice.
-    entries: Vec<(String, Value)>,
+    /// In strictly ascending order of the keys' texts.
+    entries: Vec<(Key, Value)>,
 }
 
 impl Map {
-    /// An empty map.
+    /// Creates an empty map.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -26,32 +26,41 @@ impl Map {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.entries
-            .iter()
-            .find_map(|(k, value)| (k == key).then_some(value))
+        let place = self.find(key).ok()?;
+        self.entries.get(place).map(|(_, value)| value)
     }
 
-    /// Sets `key` to `value` and returns the old value. A key that exists keeps
-    /// its position, a new one goes to the end.
+    /// Sets `key` to `value` and returns the old value.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
-        if let Some((_, old)) = self.entries.iter_mut().find(|(k, _)| *k == key) {
-            return Some(std::mem::replace(old, value));
+        match self.find(&key) {
+            Ok(place) => {
+                let (_, old) = self.entries.get_mut(place)?;
+                Some(std::mem::replace(old, value))
+            }
+            Err(place) => {
+                self.entries.insert(place, (Key::new(&key), value));
+                None
+            }
         }
-        self.entries.push((key, value));
-        None
     }
 
-    /// Removes `key` and returns what it held. The others keep their order.
+    /// Removes `key` and returns what it held.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let position = self.entries.iter().position(|(k, _)| k == key)?;
-        Some(self.entries.remove(position).1)
+        let place = self.find(key).ok()?;
+        Some(self.entries.remove(place).1)
     }
 
-    /// The entries, in order.
+    /// The entries, sorted by key.
     #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter(self.entries.iter())
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
+        self.entries.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// The keys, sorted.
+    #[must_use]
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
+        self.iter().map(|(key, _)| key)
     }
 
     /// The number of entries.
@@ -69,17 +78,37 @@ impl Map {
     /// Whether there is an entry for `key`.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.get(key).is_some()
+        self.find(key).is_ok()
     }
 
-    /// The keys, in order.
-    #[must_use]
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
-        self.entries.iter().map(|(key, _)| key.as_str())
+    /// Makes a map of entries in any order. Fails with [`ValueError::DuplicateKey`].
+    pub(super) fn from_entries(mut entries: Vec<(Key, Value)>) -> Result<Self, ValueError> {
+        entries.sort_by(|(one, _), (other, _)| (**one).cmp(other));
+        if entries
+            .array_windows()
+            .any(|[(one, _), (next, _)]| one == next)
+        {
+            return Err(ValueError::DuplicateKey);
+        }
+        Ok(Self { entries })
+    }
+
+    /// Makes a map of entries in strictly ascending order.
+    pub(super) fn from_sorted(entries: Vec<(Key, Value)>) -> Self {
+        Self { entries }
+    }
+
+    pub(super) fn entries(&self) -> &[(Key, Value)] {
+        &self.entries
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.entries.iter_mut().map(|(_, value)| value)
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.entries
+            .binary_search_by(|(found, _)| (**found).cmp(key))
     }
 }
 
@@ -89,91 +118,29 @@ impl fmt::Debug for Map {
     }
 }
 
-/// Fails with [`ValueError::DuplicateKey`] when a key occurs twice.
-impl TryFrom<Vec<(String, Value)>> for Map {
-    type Error = ValueError;
+/// The key of an entry. Rows that have the same key share its text, so that a reference of one
+/// byte does not become a copy.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// An entry of the static table: its number and its name.
+    Table(u8, &'static str),
+    /// Any other.
+    Text(Arc<str>),
+}
 
-    fn try_from(entries: Vec<(String, Value)>) -> Result<Self, ValueError> {
-        let mut seen = HashSet::with_capacity(entries.len());
-        if entries.iter().all(|(key, _)| seen.insert(key.as_str())) {
-            Ok(Self { entries })
-        } else {
-            Err(ValueError::DuplicateKey)
+impl Key {
+    pub(super) fn new(text: &str) -> Self {
+        table::find(text).unwrap_or_else(|| Self::Text(text.into()))
+    }
+}
+
+impl Deref for Key {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Table(_, text) => text,
+            Self::Text(text) => text,
         }
-    }
-}
-
-impl<'a> IntoIterator for &'a Map {
-    type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// The entries of a [`Map`] or a [`Values`](super::Values), in order.
-#[derive(Clone)]
-pub struct Iter<'a>(std::slice::Iter<'a, (String, Value)>);
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a str, &'a Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(borrowed)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl DoubleEndedIterator for Iter<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(borrowed)
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
-
-impl FusedIterator for Iter<'_> {}
-
-impl fmt::Debug for Iter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Iter(len {})", self.len())
-    }
-}
-
-fn borrowed((key, value): &(String, Value)) -> (&str, &Value) {
-    (key, value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replacing_keeps_the_position_and_removing_keeps_the_order() {
-        let mut map = Map::new();
-        for key in ["a", "b", "c"] {
-            assert_eq!(map.insert(key, true), None);
-        }
-        assert_eq!(map.insert("a", 1_u8), Some(Value::Bool(true)));
-        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(map.remove("b"), Some(Value::Bool(true)));
-        assert_eq!(map.remove("b"), None);
-        assert_eq!(map.insert("b", ()), None);
-        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "c", "b"]);
-        assert_eq!(map.iter().next_back(), Some(("b", &Value::Null)));
-        assert_eq!(map.get("a"), Some(&Value::UInt(1)));
-        assert_eq!((&map).into_iter().len(), 3);
-    }
-
-    #[test]
-    fn a_key_that_comes_twice_is_refused() {
-        let entries = |keys: [&str; 3]| keys.map(|key| (key.to_owned(), Value::Null)).to_vec();
-        assert!(Map::try_from(entries(["b", "a", ""])).is_ok());
-        let twice = Map::try_from(entries(["b", "a", "b"]));
-        assert_eq!(twice, Err(ValueError::DuplicateKey));
     }
 }

@@ -6,11 +6,12 @@ use super::{Depth, Map, ValueError};
 
 /// One value of a session.
 ///
-/// Equality is that of the parts: a NaN is not equal to itself, and maps are
-/// equal when their entries are in the same order. `Debug` prints the variant
-/// and the length, never the content.
+/// `Debug` prints the variant and the length, never the content.
 ///
-/// Cloning, comparing and dropping recurse. Nothing deeper than
+/// Serializes in human-readable formats only. In postcard, a type holds
+/// [`Values`](super::Values) instead.
+///
+/// Cloning, comparing, serializing and dropping recurse. Nothing deeper than
 /// [`MAX_DEPTH`](super::MAX_DEPTH) enters a [`Values`](super::Values) or comes
 /// out of decoding or [`to_value`](super::to_value), so only values nested by
 /// hand can exhaust the stack.
@@ -22,12 +23,12 @@ pub enum Value {
     /// A boolean.
     Bool(bool),
     /// A negative integer. A non-negative one is always a [`Value::UInt`]: the
-    /// `From` impls see to it, [`Values::set_raw`](super::Values::set_raw) and
-    /// the `Serialize` impl correct it, and it is refused when decoded.
+    /// `From` impls see to it, and [`Values::set_raw`](super::Values::set_raw)
+    /// corrects it.
     Int(i64),
     /// A non-negative integer.
     UInt(u64),
-    /// A floating-point number.
+    /// A floating-point number. [`Values`](super::Values) hold no NaN and no infinity.
     Float(f64),
     /// A text.
     Text(String),
@@ -35,29 +36,16 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A sequence of values.
     Array(Vec<Value>),
-    /// An ordered map from text to values.
+    /// A sorted map from text to values.
     Map(Map),
 }
 
 impl Value {
-    /// The name of the variant, for error messages.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Int(_) | Self::UInt(_) => "an integer",
-            Self::Float(_) => "a float",
-            Self::Text(_) => "a text",
-            Self::Bytes(_) => "bytes",
-            Self::Array(_) => "an array",
-            Self::Map(_) => "a map",
-        }
-    }
-
-    /// Turns non-negative `Int`s into `UInt`s, and checks the depth.
+    /// Turns non-negative `Int`s into `UInt`s, and checks the depth and the floats.
     pub(super) fn normalize(&mut self, depth: Depth) -> Result<(), ValueError> {
         match self {
             Self::Int(n) => *self = Self::from(*n),
+            Self::Float(n) if !n.is_finite() => return Err(ValueError::NotFinite),
             Self::Array(items) => {
                 let depth = depth.enter()?;
                 for item in items {
@@ -73,20 +61,6 @@ impl Value {
             _ => {}
         }
         Ok(())
-    }
-
-    /// An integer as the one variant it belongs to.
-    pub(super) fn from_integer<N>(n: N) -> Result<Self, ValueError>
-    where
-        N: Copy + TryInto<u64> + TryInto<i64>,
-    {
-        if let Ok(n) = TryInto::<u64>::try_into(n) {
-            Ok(Self::UInt(n))
-        } else if let Ok(n) = TryInto::<i64>::try_into(n) {
-            Ok(Self::Int(n))
-        } else {
-            Err(ValueError::IntegerRange)
-        }
     }
 }
 
@@ -139,26 +113,5 @@ from! {
 impl<V: Into<Value>> From<Option<V>> for Value {
     fn from(value: Option<V>) -> Self {
         value.map_or(Self::Null, Into::into)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_non_negative_integer_has_one_variant() {
-        assert_eq!(Value::from(5_i32), Value::UInt(5));
-        assert_eq!(Value::from(0_i64), Value::UInt(0));
-        assert_eq!(Value::from(-1_i8), Value::Int(-1));
-
-        let nested = |n| {
-            let mut map = Map::new();
-            map.insert("k", n);
-            Value::Array(vec![map.into()])
-        };
-        let mut value = nested(Value::Int(5));
-        value.normalize(Depth::ROOT).unwrap();
-        assert_eq!(value, nested(Value::UInt(5)));
     }
 }

@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         None | Some("memory") => Arc::new(MemoryStore::new()),
         Some(url) => store::connect(url).await?,
     };
-    let manager = SessionManager::builder(codec).store(store).build()?;
+    let manager = SessionManager::builder(codec).store(store).max_guest_record_bytes(usize::MAX).build()?;
     let shop = Shop {
         manager: manager.clone(),
         corpus: option("--corpus").unwrap_or_default().into(),
