@@ -68,7 +68,7 @@ fn what_is_encoded_decodes_to_the_same_bytes() {
 #[test]
 fn a_session_that_does_not_fit_is_refused_with_size_limit_and_advice() {
     let ring = Ring::new();
-    let output = ring.run(&["encode"], &corpus("cart40"));
+    let output = ring.run(&["encode"], &corpus("cart400"));
     output.failed(1, "too-large: the session needs ");
     ring.assert_silent(&output);
     assert!(
@@ -203,7 +203,7 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
     let before = SystemClock.now();
     let shown = ring.decode(&["--claims"], &value).succeeded();
     assert!(
-        shown.ends_with("},\"data\":{\"b\":1,\"a\":[true,null]}}\n"),
+        shown.ends_with("},\"data\":{\"a\":[true,null],\"b\":1}}\n"),
         "{shown}"
     );
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
@@ -573,7 +573,7 @@ fn the_demo_shows_each_step_in_80_columns_and_no_escape_codes() {
         steps.extend(["Outgrow", "Restart", "Shrink", "Log out"]);
         for part in [
             "in the store   198 bytes",
-            "the same session, byte by byte",
+            "the same session, value by value",
             "refused: conflict",
             "refused: revoked",
         ] {
