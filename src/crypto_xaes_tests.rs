@@ -17,8 +17,8 @@ const VECTORS: &str = include_str!("../tests/foreign/xaes/vectors.txt");
 
 #[test]
 fn full_cases_are_those_of_c2sp() {
-    let mut run = 0;
     for provider in AeadProvider::EACH {
+        let mut run = 0;
         for case in VECTORS.split("    K: ").skip(1) {
             let case = format!("    K: {case}");
             let field = |name| field(&case, name);
@@ -42,9 +42,9 @@ fn full_cases_are_those_of_c2sp() {
             assert_eq!(refused, Err(NotAuthentic));
             run += 1;
         }
+        assert_eq!(run, 2);
     }
-    assert_eq!(run, 2 * AeadProvider::EACH.len());
-    println!("C2SP XAES-256-GCM: {run} cases run, with each of the providers");
+    println!("C2SP XAES-256-GCM: 2 cases run");
 }
 
 #[test]

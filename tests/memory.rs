@@ -197,9 +197,9 @@ impl Holders {
         }
     }
 
-    /// Seals, opens, reloads, and takes a session to the store and back; gives a token and a
-    /// reference.
-    fn use_them(&self) -> [String; 2] {
+    /// Seals, opens, reloads, and takes a session to the store and back; gives a short token, a
+    /// long one and a reference.
+    fn use_them(&self) -> [String; 3] {
         assert_eq!(self.keys[0].clone(), self.keys[0]);
         assert!(format!("{:?}{:?}", self.shared, self.file).contains("Key("));
         assert_eq!(self.texts.len(), self.keys.len());
@@ -207,12 +207,7 @@ impl Holders {
         let mut client = Client::default();
         let visit = |client: &mut Client, ballast: usize| {
             let outcome = client.visit(&self.manager, async |session| {
-                session
-                    .change(|diary| {
-                        diary.entry = Zeroizing::new("x".repeat(100));
-                        diary.ballast = (0..ballast).map(noise).collect();
-                    })
-                    .await
+                session.change(|present| *present = diary(ballast)).await
             });
             outcome.unwrap();
         };
@@ -227,19 +222,32 @@ impl Holders {
         let identity = self.encrypted.new_identity().unwrap();
         let readable = self.signed.seal(&identity, &Plain(7_u8)).unwrap();
         self.signed.open::<Plain<u8>>(readable.value()).unwrap();
-        let sealed = self.encrypted.seal(&identity, &Plain(7_u8)).unwrap();
-        let tokens = [sealed.into_value(), stored.cookie.unwrap()];
+        let short = self.encrypted.seal(&identity, &diary(0)).unwrap();
+        let long = self.encrypted.seal(&identity, &diary(2_000)).unwrap();
+        let tokens = [
+            short.into_value(),
+            long.into_value(),
+            stored.cookie.unwrap(),
+        ];
         self.open(&tokens);
         tokens
     }
 
-    fn open(&self, [token, reference]: &[String; 2]) {
+    fn open(&self, [short, long, reference]: &[String; 3]) {
         let client = Client {
             cookie: Some(reference.clone()),
         };
         let session = client.send(&self.manager, Dest::Empty);
         block_on(session.read(|diary| assert_eq!(diary.ballast.len(), 9_000))).unwrap();
-        self.encrypted.open::<Plain<u8>>(token).unwrap();
+        self.encrypted.open::<Diary>(long).unwrap();
+        self.encrypted.open::<Diary>(short).unwrap();
+    }
+}
+
+fn diary(ballast: usize) -> Diary {
+    Diary {
+        entry: Zeroizing::new("x".repeat(100)),
+        ballast: (0..ballast).map(noise).collect(),
     }
 }
 
@@ -250,13 +258,14 @@ fn noise(n: usize) -> u8 {
 
 /// The keys derived from the first roots, computed by another process: this one never has
 /// them in the clear but where the library does.
-fn derive_elsewhere(roots: &[Needle], tokens: &[String; 2]) -> Vec<Needle> {
+fn derive_elsewhere(roots: &[Needle], tokens: &[String; 3]) -> Vec<Needle> {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "derivations", "--ignored", "--nocapture"])
-        .env("MASKED_ROOT", to_hex(&roots[0].masked))
-        .env("MASKED_ROOT_1", to_hex(&roots[1].masked))
-        .env("TOKEN", &tokens[0])
-        .env("REFERENCE", &tokens[1])
+        .env(
+            "MASKED_ROOTS",
+            to_hex(&roots[0].masked) + " " + &to_hex(&roots[1].masked),
+        )
+        .env("TOKENS", tokens.join(" "))
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -272,23 +281,21 @@ fn derive_elsewhere(roots: &[Needle], tokens: &[String; 2]) -> Vec<Needle> {
             }
         })
         .collect();
-    assert_eq!(needles.len(), 4 + 3 * 17 + 1);
+    assert_eq!(needles.len(), 4 + 4 * 17 + 2);
     needles
 }
 
 #[test]
 #[ignore = "a part of the test above, in a process of its own"]
 fn derivations() {
-    let [root, root_1, token, reference] =
-        ["MASKED_ROOT", "MASKED_ROOT_1", "TOKEN", "REFERENCE"].map(|name| std::env::var(name).ok());
-    let (Some(root), Some(root_1), Some(token), Some(reference)) = (root, root_1, token, reference)
-    else {
+    let (Ok(roots), Ok(tokens)) = (std::env::var("MASKED_ROOTS"), std::env::var("TOKENS")) else {
         return;
     };
-    let [root, root_1]: [[u8; 32]; 2] = [root, root_1].map(|root| {
-        let bytes: Vec<u8> = from_hex(&root).iter().enumerate().map(mask).collect();
-        bytes.try_into().unwrap()
+    let mut roots = roots.split(' ').map(|root| {
+        let bytes: Vec<u8> = from_hex(root).iter().enumerate().map(mask).collect();
+        <[u8; 32]>::try_from(bytes).unwrap()
     });
+    let [root, other_root] = [roots.next().unwrap(), roots.next().unwrap()];
     let sub_key = |root, purpose: &[u8], name: &str| {
         let len = |text: &str| u16::try_from(text.len()).unwrap().to_be_bytes();
         let parts = [CONTEXT.as_bytes(), &len(name), name.as_bytes()].concat();
@@ -311,27 +318,30 @@ fn derivations() {
             print(&format!("round keys of {name}{transient}"), &round_key);
         }
         print(&format!("K1 of {name}{transient}"), &k1(key));
-        // What K1 is made of: the hash key of GCM, where there is no K1.
+        // K1 is made of it, and so is GCM's hash key.
         let zero = encrypt(key, [0; 16]);
-        print(&format!("the zero block of {name}, while used"), &zero);
+        print(&format!("the zero block by {name}, while used"), &zero);
     };
     print_aes("the sealing key", &seal, "");
-    // These are the right ones: they open the tokens.
-    let (message, _) = open(&seal, &token);
-    let name = "the key of a message";
-    print_aes(name, &message, ", while used");
-    // Its hash key as POLYVAL has it (RFC 8452 appendix A): reversed, and multiplied by x.
-    let h = u128::from_be_bytes(encrypt(&message, [0; 16]));
-    let h = (h << 1) ^ (0xc200_0000_0000_0000_0000_0000_0000_0001 & (h >> 127).wrapping_neg());
-    print(
-        &format!("POLYVAL's key of {name}, while used"),
-        &h.to_le_bytes(),
-    );
+    let [short, long, reference] = *tokens.split(' ').collect::<Vec<_>>().as_array().unwrap();
+    for (token, name) in [(short, "a message"), (long, "a long message")] {
+        // It is the right one: it opens the token.
+        let (message, _) = open(&seal, token);
+        let name = format!("the key of {name}");
+        print_aes(&name, &message, ", while used");
+        // Its hash key as POLYVAL has it (RFC 8452 appendix A): reversed, and multiplied by x.
+        let h = u128::from_be_bytes(encrypt(&message, [0; 16]));
+        let h = (h << 1) ^ (0xc200_0000_0000_0000_0000_0000_0000_0001 & (h >> 127).wrapping_neg());
+        print(
+            &format!("POLYVAL's key, by {name}, while used"),
+            &h.to_le_bytes(),
+        );
+    }
 
-    let seal_1 = sub_key(&root_1, b"SSC1/seal\0", "__Host-session");
-    let (_, content) = open(&seal_1, &reference);
+    let seal = sub_key(&other_root, b"SSC1/seal\0", "__Host-session");
+    let (_, content) = open(&seal, reference);
     let handle: [u8; 32] = *content.last_chunk().unwrap();
-    let store = sub_key(&root_1, b"SSC1/store\0", "__Host-session");
+    let store = sub_key(&other_root, b"SSC1/store\0", "__Host-session");
     let record = expand(&store, &handle);
     print_aes("the key of a record", &record, ", while used");
 }
