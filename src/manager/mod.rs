@@ -302,7 +302,7 @@ pub(crate) struct Inner<T> {
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
     /// In lower case.
-    token_header: Option<Arc<str>>,
+    token_header: Option<String>,
     purge: Arc<Purge>,
 }
 
