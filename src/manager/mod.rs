@@ -308,7 +308,7 @@ pub(crate) struct Inner<T> {
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
     /// In lower case.
-    token_header: Option<Arc<str>>,
+    token_header: Option<String>,
     purge: Arc<Purge>,
 }
 
