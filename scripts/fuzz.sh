@@ -3,7 +3,7 @@
 # nothing is said. Prints executions per target, and fails on the first finding.
 #
 # What was found to be interesting stays in fuzz/corpus, so that the next run goes on from
-# there; the seeds are made anew of the vectors. Needs python3, a C++ compiler and cargo-fuzz,
+# there; the seeds are made again of the vectors. Needs python3, a C++ compiler and cargo-fuzz,
 # which is installed into the target folder when it is missing.
 #
 # RUSTC_BOOTSTRAP=1 lets the stable compiler take the options of the sanitizer, which are
@@ -37,6 +37,7 @@ RUSTC_BOOTSTRAP=1 cargo fuzz build --target "$host" --target-dir "$target/fuzz" 
     cat "$log" >&2
     exit 1
 }
+rm -rf fuzz/seeds
 python3 fuzz/seeds.py fuzz/seeds >/dev/null
 
 [ $# -gt 0 ] || mapfile -t targets < <(cargo fuzz list)

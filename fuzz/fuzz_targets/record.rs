@@ -4,10 +4,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sealed_session::manager::{InvalidKind, Presented};
+use sealed_session::{
+    OpenErrorKind,
+    manager::{InvalidKind, Presented, SessionError},
+};
 use sealed_session_fuzz::{
     forge::row_key,
-    reader,
+    reader::{self, Claims},
     session::{Octets, postcard},
     stored::Stored,
     world,
@@ -25,11 +28,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Nobody without the key makes a record.
+/// Only a holder of the key makes a record.
 fn raw(bytes: &[u8]) {
     let stored = Stored::new();
     stored.plant(row_key(&SID), bytes.to_vec());
-    let (presented, data) = stored.read(&reference());
+    let (presented, data) = stored.read(&reference()).unwrap();
     assert!(matches!(presented, Presented::Invalid(_)), "{presented:?}");
     assert_eq!(data, []);
 }
@@ -39,29 +42,40 @@ fn forged(content: &[u8]) {
     let record = world::FORGE.record(&HANDLE, &SID, 1, &[8; 24], content);
     stored.plant(row_key(&SID), record);
     let token = reference();
-    let (presented, data) = stored.read(&token);
     let verdict = reader::open_record(content, &claims());
     let expected = verdict.and_then(|(claims, plain)| {
         let octets = sealed_session::payload::from_postcard::<Octets>(&plain);
-        let octets = octets.filter(|_| claims.schema == 0);
-        octets.ok_or(&[sealed_session::OpenErrorKind::Schema][..])
+        let octets = octets.filter(|_| reader::is_own(&claims, 0, 0) == Ok(true));
+        reader::is_own(&claims, 0, 0).and(octets.ok_or(&[OpenErrorKind::Schema]))
     });
-    match (expected, presented) {
-        (Ok(octets), Presented::Valid) => {
+    match (expected, stored.read(&token)) {
+        (Ok(octets), Ok((Presented::Valid, data))) => {
             assert_eq!(octets.0, data);
             go_on(&stored, &token, data);
         }
-        (Err(kinds), Presented::Invalid(kind)) => {
-            let named = |kind: &sealed_session::OpenErrorKind| match kind {
+        (Err(kinds), Ok((Presented::Invalid(kind), data))) => {
+            let named = |kind: &OpenErrorKind| match kind {
                 // To an application it is a row that is not there.
-                sealed_session::OpenErrorKind::NotAuthentic => InvalidKind::Gone,
+                OpenErrorKind::NotAuthentic => InvalidKind::Gone,
                 kind => InvalidKind::Token(*kind),
             };
             assert!(kinds.iter().map(named).any(|it| it == kind), "{kind:?}");
             assert_eq!(data, []);
         }
-        (expected, presented) => panic!("{presented:?}, not {:?}", expected.map(|_| ())),
+        (Err([OpenErrorKind::Unsupported]), Err(SessionError::Unsupported)) => {
+            keep(&stored, &token)
+        }
+        (expected, read) => panic!("{read:?}, not {:?}", expected.map(|_| ())),
     }
+}
+
+/// A session of a newer version stays as it is, in the cookie and in the store.
+fn keep(stored: &Stored, token: &str) {
+    let rows = stored.rows();
+    let written = stored.write(token, &[1]);
+    assert!(matches!(written, Err(SessionError::Unsupported)));
+    assert_eq!(stored.fail(token).set_cookie, [""; 0]);
+    assert_eq!(stored.rows(), rows);
 }
 
 /// A change of the data is there at the next request.
@@ -78,8 +92,20 @@ fn go_on(stored: &Stored, token: &str, mut data: Vec<u8>) {
         [line] => line.split(['=', ';']).nth(1).unwrap(),
         more => panic!("{}", more.len()),
     };
-    assert_eq!(stored.read(token), (Presented::Valid, data));
-    assert_eq!(stored.rows().len(), 1);
+    assert_eq!(stored.read(token).unwrap(), (Presented::Valid, data));
+    let [(_, row)] = &stored.rows()[..] else {
+        panic!("another row");
+    };
+    // What belongs to the session is in its new record.
+    let version = row.state.version;
+    let content = world::FORGE.record_content(&HANDLE, &SID, version, &row.bytes);
+    let (written, _) = Claims::read(content.as_ref().unwrap()).unwrap();
+    let expected = Claims {
+        kind: 2,
+        padded: true,
+        ..claims()
+    };
+    assert_eq!(written, expected);
 }
 
 /// What the library stored opens as it is and in no other form.
@@ -100,23 +126,20 @@ fn altered(changes: &[u8]) {
     }
     let same = bytes == row.bytes;
     stored.replant(key, &row, bytes);
-    let (presented, read) = stored.read(token);
+    let (presented, read) = stored.read(token).unwrap();
     assert_eq!(presented == Presented::Valid, same);
     assert_eq!(read == data, same);
 }
 
-fn claims() -> reader::Claims {
-    reader::Claims {
+/// Those of the reference.
+fn claims() -> Claims {
+    let word = |seconds: u32| (world::NOW + seconds).to_be_bytes().to_vec();
+    Claims {
         kind: 1,
-        deflated: false,
-        padded: false,
-        class: 0,
-        created: world::NOW,
-        issued: world::NOW,
-        expires: world::NOW + 1_800,
+        expires: world::NOW + 600,
         sid: SID,
-        schema: 0,
-        subject: None,
+        extensions: vec![(1, vec![2; 33]), (3, word(600)), (4, word(1))],
+        ..Claims::live()
     }
 }
 

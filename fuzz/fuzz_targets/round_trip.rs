@@ -74,7 +74,7 @@ fn check<S: Suite, T: SessionData>(setting: &Setting, data: &T, suite: u8) {
         .limit(limit)
         .compression(compression)
         .build();
-    let shortest = (if suite == 2_u8 { 80_usize } else { 88 } * 4).div_ceil(3);
+    let shortest = (if suite == 2_u8 { 82_usize } else { 90 } * 4).div_ceil(3);
     assert_eq!(built.is_ok(), limit >= name.len() + shortest);
     let Ok(codec) = built else { return };
     seal(&codec, setting, data, suite, &name, limit);
@@ -120,6 +120,7 @@ fn seal<S: Suite, T: SessionData>(
     assert_eq!(plain, postcard(data));
     assert_eq!(claims.created, created.unix_seconds());
     assert_eq!(claims.issued, NOW);
+    assert_eq!((claims.schema, claims.shape), (T::SCHEMA, T::SHAPE));
 
     // At another instant, it opens as long as it lives.
     let later = NOW + setting.later % 6_000_000;

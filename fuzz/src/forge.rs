@@ -1,11 +1,12 @@
-//! Makes and opens tokens around any content, as whoever holds the key could: SPEC sections
-//! 1 to 3 and 10.3 once more, with the primitives alone.
+//! Makes and opens tokens around any content, as a holder of the key can: the layouts, keys
+//! and records of SPEC and SPEC-STORE once more, with the primitives alone.
 //!
 //! So the targets reach what lies behind the tag without a door in the library.
 
 use aes_gcm::{
     Aes256Gcm,
     aead::{AeadInOut as _, KeyInit as _},
+    aes::{Aes256, cipher::BlockCipherEncrypt as _},
 };
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -79,28 +80,30 @@ impl Forge {
         self.encrypt(3, &record_key, nonce, &aad, content)
     }
 
-    /// What is in a token of that suite, if it is authentic.
+    /// The content of the record in the row of that session and version, if it is authentic.
+    #[must_use]
+    pub fn record_content(
+        &self,
+        handle: &[u8; 32],
+        sid: &[u8; 16],
+        version: u64,
+        record: &[u8],
+    ) -> Option<Vec<u8>> {
+        let aad = [&row_key(sid)[..], &version.to_be_bytes()].concat();
+        let record_key = expand(&self.store, &[handle]);
+        self.decrypt(3, &record_key, &aad, record)
+    }
+
+    /// The content of a token of suite 1 or 2, if it is authentic.
     #[must_use]
     pub fn content(&self, suite: u8, aad: &[u8], token: &[u8]) -> Option<Vec<u8>> {
-        if token.first() != Some(&suite) || token.get(1..17)? != self.kid {
-            return None;
+        if suite == 1 {
+            return self.decrypt(1, &self.seal, aad, token);
         }
-        if suite == 2 {
-            let (signed, tag) = token.split_last_chunk::<32>()?;
-            return (self.signature(aad, signed) == *tag).then(|| signed[17..].to_vec());
-        }
-        let (header, rest) = token.split_first_chunk::<HEADER_LEN>()?;
-        let (content, tag) = rest.split_last_chunk::<TAG_LEN>()?;
-        let mut content = content.to_vec();
-        cipher(&self.seal, header)
-            .decrypt_inout_detached(
-                &iv(header),
-                &[header, aad].concat(),
-                content.as_mut_slice().into(),
-                tag.into(),
-            )
-            .ok()?;
-        Some(content)
+        let content = token.strip_prefix(&[suite])?.strip_prefix(&self.kid)?;
+        let (content, tag) = content.split_last_chunk::<32>()?;
+        let signed = &token[..token.len() - tag.len()];
+        (self.signature(aad, signed) == *tag).then(|| content.to_vec())
     }
 
     #[must_use]
@@ -123,19 +126,34 @@ impl Forge {
         aad: &[u8],
         content: &[u8],
     ) -> Vec<u8> {
-        let header: [u8; HEADER_LEN] = [&[suite], &self.kid[..], &nonce[..]]
-            .concat()
-            .try_into()
-            .unwrap();
+        let header = [&[suite], &self.kid[..], nonce].concat();
+        let (cipher, iv) = xaes(key, nonce);
         let mut content = content.to_vec();
-        let tag = cipher(key, &header)
+        let tag = cipher
             .encrypt_inout_detached(
-                &iv(&header),
-                &[&header[..], aad].concat(),
+                &iv.into(),
+                &[&header, aad].concat(),
                 content.as_mut_slice().into(),
             )
             .unwrap();
         [&header[..], &content, &tag].concat()
+    }
+
+    fn decrypt(&self, suite: u8, key: &[u8; 32], aad: &[u8], token: &[u8]) -> Option<Vec<u8>> {
+        let rest = token.strip_prefix(&[suite])?.strip_prefix(&self.kid)?;
+        let (nonce, rest) = rest.split_first_chunk()?;
+        let (content, tag) = rest.split_last_chunk::<TAG_LEN>()?;
+        let (cipher, iv) = xaes(key, nonce);
+        let mut content = content.to_vec();
+        cipher
+            .decrypt_inout_detached(
+                &iv.into(),
+                &[&token[..HEADER_LEN], aad].concat(),
+                content.as_mut_slice().into(),
+                tag.into(),
+            )
+            .ok()?;
+        Some(content)
     }
 }
 
@@ -148,13 +166,23 @@ pub fn row_key(sid: &[u8; 16]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn cipher(key: &[u8; 32], header: &[u8; HEADER_LEN]) -> Aes256Gcm {
-    Aes256Gcm::new(&expand(key, &[header, b"ek"]).into())
-}
-
-fn iv(header: &[u8; HEADER_LEN]) -> aes_gcm::Nonce<aes_gcm::aead::consts::U12> {
-    let iv: [u8; 12] = header[29..].try_into().unwrap();
-    iv.into()
+/// XAES-256-GCM of one message: AES-256-GCM under the message's key, and its nonce.
+fn xaes(key: &[u8; 32], nonce: &[u8; 24]) -> (Aes256Gcm, [u8; 12]) {
+    let aes = Aes256::new(key.into());
+    let encrypt = |block: u128| {
+        let mut block = block.to_be_bytes().into();
+        aes.encrypt_block(&mut block);
+        u128::from_be_bytes(block.into())
+    };
+    let l = encrypt(0);
+    let k1 = (l << 1) ^ ((l >> 127) * 0x87);
+    let half = |number: u8| {
+        let message = [&[0, number, b'X', 0], &nonce[..12]].concat();
+        encrypt(u128::from_be_bytes(message.try_into().unwrap()) ^ k1).to_be_bytes()
+    };
+    let message_key: [u8; 32] = [half(1), half(2)].concat().try_into().unwrap();
+    let cipher = Aes256Gcm::new(&message_key.into());
+    (cipher, nonce[12..].try_into().unwrap())
 }
 
 fn expand(key: &[u8; 32], info: &[&[u8]]) -> [u8; 32] {

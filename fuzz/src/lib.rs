@@ -1,6 +1,7 @@
 //! What the fuzz targets share: tokens around any content, and a second reader to ask
 //! whether the library's verdict is right.
 
+pub mod cbor;
 pub mod forge;
 pub mod reader;
 pub mod session;

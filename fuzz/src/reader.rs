@@ -1,11 +1,12 @@
-//! SPEC sections 1.1, 4 to 7 and 10.4 once more, as plainly as they can be said: what a token
-//! or a record must come to. Slow, and without any of the library's code.
+//! The text, claims, times, bodies and order of checks of SPEC and SPEC-STORE once more, as
+//! plainly as they can be said: what a token or a record must come to. Slow, and without any
+//! of the library's code.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use sealed_session::OpenErrorKind as Kind;
 
 use crate::{
-    forge::Forge,
+    forge::{Forge, row_key},
     world::{CLASSES, NOW},
 };
 
@@ -16,12 +17,13 @@ pub const MAX_RECORD: usize = 1 << 20;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What must come of it, or which refusals may. There is more than one where SPEC section 7
+/// What must come of it, or which refusals may. There is more than one where the page
 /// leaves the choice.
 pub type Verdict<T> = Result<T, &'static [Kind]>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
+    /// 3 is a kind of a newer version.
     pub kind: u8,
     pub deflated: bool,
     pub padded: bool,
@@ -31,10 +33,34 @@ pub struct Claims {
     pub expires: u32,
     pub sid: [u8; 16],
     pub schema: u16,
-    pub subject: Option<[u8; 8]>,
+    pub shape: u16,
+    pub subject: Option<[u8; 16]>,
+    pub extensions: Vec<Extension>,
 }
 
+/// Type and content.
+pub type Extension = (u8, Vec<u8>);
+
 impl Claims {
+    /// Claims of an inline session that began at [`NOW`].
+    #[must_use]
+    pub fn live() -> Self {
+        Self {
+            kind: 0,
+            deflated: false,
+            padded: false,
+            class: 0,
+            created: NOW,
+            issued: NOW,
+            expires: NOW + 1,
+            sid: [7; 16],
+            schema: 0,
+            shape: 0,
+            subject: None,
+            extensions: Vec::new(),
+        }
+    }
+
     /// As they stand in a token.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -42,8 +68,18 @@ impl Claims {
             | u8::from(self.deflated) << 2
             | u8::from(self.padded) << 3
             | u8::from(self.subject.is_some()) << 4
-            | self.class << 5;
+            | self.class << 5
+            | u8::from(!self.extensions.is_empty()) << 7;
         let subject = self.subject.as_ref().map_or(&[][..], |subject| subject);
+        let len = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
+        let mut extensions = Vec::new();
+        for (kind, content) in &self.extensions {
+            extensions.extend([*kind, len(content)]);
+            extensions.extend(content);
+        }
+        if !extensions.is_empty() {
+            extensions.insert(0, len(&extensions));
+        }
         [
             &[flags],
             &self.created.to_be_bytes()[..],
@@ -51,18 +87,26 @@ impl Claims {
             &self.expires.to_be_bytes(),
             &self.sid,
             &self.schema.to_be_bytes(),
+            &self.shape.to_be_bytes(),
             subject,
+            &extensions,
         ]
         .concat()
     }
 
-    /// Reads them from the start of `bytes`, by the rules of section 4.
+    /// Reads them from the start of `bytes`, by the rules of step 9.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let flags = *bytes.first()?;
-        let len = if flags & 0x10 == 0 { 31 } else { 39 };
+        let len = if flags & 0x10 == 0 { 33 } else { 49 };
         let (claims, rest) = bytes.split_at_checked(len)?;
         let number = |at: usize| u32::from_be_bytes(claims[at..at + 4].try_into().unwrap());
+        let short = |at: usize| u16::from_be_bytes(claims[at..at + 2].try_into().unwrap());
+        let (extensions, rest) = if flags & 0x80 == 0 {
+            (Vec::new(), rest)
+        } else {
+            read_extensions(rest)?
+        };
         let read = Self {
             kind: flags & 3,
             deflated: flags & 4 != 0,
@@ -72,15 +116,63 @@ impl Claims {
             issued: number(5),
             expires: number(9),
             sid: claims[13..29].try_into().unwrap(),
-            schema: u16::from_be_bytes(claims[29..31].try_into().unwrap()),
-            subject: (len == 39).then(|| claims[31..].try_into().unwrap()),
+            schema: short(29),
+            shape: short(31),
+            subject: (len == 49).then(|| claims[33..].try_into().unwrap()),
+            extensions,
         };
         let ordered = read.created <= read.issued && read.issued <= read.expires;
-        (flags & 0x80 == 0 && read.kind != 3 && ordered).then_some((read, rest))
+        (ordered && read.keeps_rules_of_extensions()).then_some((read, rest))
+    }
+
+    fn keeps_rules_of_extensions(&self) -> bool {
+        self.extensions.iter().all(|(kind, content)| match kind {
+            1 => content.len() == 33 && matches!(content[0], 2 | 3),
+            2 => content.len() == 4 && !matches!(self.kind, 1 | 2),
+            3 => content.len() == 4,
+            4 => content.len() == 4 && content[..] > self.created.to_be_bytes()[..],
+            _ => true,
+        })
+    }
+
+    /// Whether a newer version of the format wrote them (step 14).
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        self.kind == 3 || self.extensions.iter().any(|(kind, _)| *kind > 4)
+    }
+
+    /// When the session ends in any case; `None` without that class.
+    fn end(&self) -> Option<u32> {
+        let (_, absolute) = CLASSES.get(usize::from(self.class))?;
+        let own = self.extensions.iter().find(|(kind, _)| *kind == 3);
+        let own = own.map(|(_, end)| u32::from_be_bytes(end[..].try_into().unwrap()));
+        let end = self.created.saturating_add(*absolute);
+        Some(own.map_or(end, |own| own.min(end)))
+    }
+
+    /// When a token of that session expires that is issued then.
+    #[must_use]
+    pub fn expires(&self, issued: u32) -> Option<u32> {
+        let (idle, _) = CLASSES.get(usize::from(self.class))?;
+        Some(issued.saturating_add(*idle).min(self.end()?))
     }
 }
 
-/// Steps 1 to 18 of section 7, for a reader of one suite without a store.
+fn read_extensions(bytes: &[u8]) -> Option<(Vec<Extension>, &[u8])> {
+    let (total, rest) = bytes.split_first()?;
+    let (mut entries, rest) = rest.split_at_checked((*total).into())?;
+    let mut read: Vec<Extension> = Vec::new();
+    while !entries.is_empty() {
+        let (&[kind, len], tail) = entries.split_first_chunk()?;
+        let (content, tail) = tail.split_at_checked(len.into())?;
+        read.push((kind, content.to_vec()));
+        entries = tail;
+    }
+    let first = read.first()?.0;
+    (first > 0 && read.is_sorted_by(|a, b| a.0 < b.0)).then_some((read, rest))
+}
+
+/// Steps 1 to 18 of opening, for a reader of one suite without a store.
 pub fn open(forge: &Forge, suite: u8, aad: &[u8], text: &str) -> Verdict<(Claims, Vec<u8>)> {
     const MALFORMED: &[Kind] = &[Kind::Malformed];
     match text.len() {
@@ -97,17 +189,20 @@ pub fn open(forge: &Forge, suite: u8, aad: &[u8], text: &str) -> Verdict<(Claims
         return Err(&[Kind::UnknownKey]);
     }
     let token = from_base64(text.as_bytes()).ok_or(MALFORMED)?;
-    if token.len() < if suite == 2 { 80 } else { 88 } {
+    if token.len() < if suite == 2 { 82 } else { 90 } {
         return Err(MALFORMED);
     }
     let content = forge.content(suite, aad, &token);
     open_content(&content.ok_or(&[Kind::NotAuthentic][..])?, NOW)
 }
 
-/// Steps 9 to 18 of section 7.
+/// Steps 9 to 18 of opening.
 pub fn open_content(content: &[u8], now: u32) -> Verdict<(Claims, Vec<u8>)> {
     let (claims, body) = Claims::read(content).ok_or(&[Kind::Malformed][..])?;
     check_times(&claims, now)?;
+    if claims.is_newer() {
+        return Err(&[Kind::Unsupported]);
+    }
     if claims.kind != 0 {
         return Err(&[Kind::WrongKind]);
     }
@@ -115,15 +210,14 @@ pub fn open_content(content: &[u8], now: u32) -> Verdict<(Claims, Vec<u8>)> {
     Ok((claims, plain))
 }
 
-/// Steps 10 to 13 of section 7.
+/// Steps 10 to 13 of opening.
 pub fn check_times(claims: &Claims, now: u32) -> Verdict<()> {
-    let &(idle, absolute) = CLASSES
-        .get(usize::from(claims.class))
-        .ok_or(&[Kind::Malformed][..])?;
+    let end = claims.end().ok_or(&[Kind::Malformed][..])?;
+    let (idle, _) = CLASSES[usize::from(claims.class)];
     let horizon = now.saturating_add(120);
     if claims.created > horizon || claims.issued > horizon {
         Err(&[Kind::NotYetValid])
-    } else if now >= claims.created.saturating_add(absolute) {
+    } else if now >= end {
         Err(&[Kind::ExpiredAbsolute])
     } else if now >= claims.expires || now >= claims.issued.saturating_add(idle) {
         Err(&[Kind::ExpiredIdle])
@@ -132,20 +226,35 @@ pub fn check_times(claims: &Claims, now: u32) -> Verdict<()> {
     }
 }
 
-/// Whether a live session should be issued anew (section 5).
+/// Whether a live session should be issued again.
 #[must_use]
 pub fn needs_reissue(claims: &Claims, now: u32) -> bool {
-    let (idle, absolute) = CLASSES[usize::from(claims.class)];
+    let (idle, _) = CLASSES[usize::from(claims.class)];
     let age = now.saturating_sub(claims.issued);
-    let anew = now
-        .saturating_add(idle)
-        .min(claims.created.saturating_add(absolute));
-    age >= idle.div_ceil(10) && anew > claims.expires
+    age >= idle.div_ceil(10) && claims.expires(now) > Some(claims.expires)
 }
 
-/// Steps 5 to 10 of section 10.4, for the record of the session that `reference` names.
+/// Steps 19 and 20: whether a session is of the reader's own schema and shape, or has to be
+/// converted.
+pub fn is_own(claims: &Claims, schema: u16, shape: u16) -> Verdict<bool> {
+    if claims.schema > schema {
+        return Err(&[Kind::Unsupported]);
+    }
+    let shapes = [claims.shape, shape];
+    let fits = if shapes.contains(&0) {
+        !shapes.contains(&0xffff)
+    } else {
+        claims.shape == shape
+    };
+    Ok(claims.schema == schema && fits)
+}
+
+/// The checks of a record's content, for the session that `reference` names.
 pub fn open_record(content: &[u8], reference: &Claims) -> Verdict<(Claims, Vec<u8>)> {
     let (claims, body) = Claims::read(content).ok_or(&[Kind::Malformed][..])?;
+    if claims.is_newer() {
+        return Err(&[Kind::Unsupported]);
+    }
     if claims.kind != 2 {
         return Err(&[Kind::WrongKind]);
     }
@@ -157,7 +266,7 @@ pub fn open_record(content: &[u8], reference: &Claims) -> Verdict<(Claims, Vec<u
     Ok((claims, plain))
 }
 
-/// The postcard in a body (sections 6.1 and 6.2).
+/// The postcard in a body.
 fn expand(claims: &Claims, body: &[u8], limit: usize) -> Verdict<Vec<u8>> {
     let content = if claims.padded {
         unpad(body).ok_or(&[Kind::Malformed][..])?
@@ -260,9 +369,14 @@ pub fn same_claims(expected: &Claims, claims: &sealed_session::claims::Claims) {
         created: claims.created().unix_seconds(),
         issued: claims.issued().unix_seconds(),
         expires: claims.expires().unix_seconds(),
-        sid: *claims.session_id().as_bytes(),
         schema: claims.schema(),
+        shape: claims.shape(),
         subject: claims.subject().map(|subject| *subject.as_bytes()),
+        // Not public.
+        sid: expected.sid,
+        extensions: expected.extensions.clone(),
     };
     assert_eq!(*expected, found);
+    assert_eq!(*claims.session_id().as_bytes(), row_key(&expected.sid));
+    assert_eq!(claims.encoded_len(), expected.to_bytes().len());
 }

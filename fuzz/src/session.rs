@@ -9,6 +9,8 @@ use sealed_session::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::cbor;
+
 /// Every type that postcard has, in the order of the vectors.
 #[derive(Clone, Debug, PartialEq, Arbitrary, Serialize, Deserialize)]
 pub struct Example {
@@ -37,6 +39,26 @@ pub struct Example {
 
 impl SessionData for Example {}
 
+/// The struct as it is in that schema and shape; it converts from every second other.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Version<const SCHEMA: u16, const SHAPE: u16>(pub Example);
+
+impl<const SCHEMA: u16, const SHAPE: u16> SessionData for Version<SCHEMA, SHAPE> {
+    const SCHEMA: u16 = SCHEMA;
+    const SHAPE: u16 = SHAPE;
+
+    fn migrate(schema: u16, shape: u16, bytes: &[u8]) -> Option<Self> {
+        let example = || sealed_session::payload::from_postcard(bytes);
+        converts(schema, shape).then(example)?.map(Self)
+    }
+}
+
+/// Whether [`Version`] converts from that one.
+#[must_use]
+pub fn converts(schema: u16, shape: u16) -> bool {
+    (schema ^ shape) & 1 == 0
+}
+
 #[derive(Clone, Debug, PartialEq, Arbitrary, Serialize, Deserialize)]
 enum Shape {
     Point,
@@ -58,15 +80,23 @@ impl SessionData for Octets {}
 pub fn values(input: &mut Unstructured<'_>) -> Result<Values> {
     let mut values = Values::new();
     for _ in 0..input.int_in_range(0..=8)? {
-        let key: String = input.arbitrary()?;
-        // No level is too deep, so this cannot fail.
+        let key = key(input)?;
+        // No level is too deep, but a float may be no number.
         let _ = values.set_raw(key, value(input, 8)?);
     }
     Ok(values)
 }
 
+/// Often one of few, so that maps in arrays have some in common.
+fn key(input: &mut Unstructured<'_>) -> Result<String> {
+    if input.ratio(1, 2)? {
+        return input.arbitrary();
+    }
+    Ok((*input.choose(&["", "name", "user_id", "website", "sku", "line_total"])?).to_owned())
+}
+
 fn value(input: &mut Unstructured<'_>, levels: u8) -> Result<Value> {
-    let kinds = if levels == 0 { 6 } else { 8 };
+    let kinds = if levels == 0 { 7 } else { 9 };
     Ok(match input.int_in_range(0..=kinds)? {
         0 => Value::Null,
         1 => Value::Bool(input.arbitrary()?),
@@ -75,7 +105,8 @@ fn value(input: &mut Unstructured<'_>, levels: u8) -> Result<Value> {
         4 => Value::Float(input.arbitrary()?),
         5 => Value::Text(input.arbitrary()?),
         6 => Value::Bytes(input.arbitrary()?),
-        7 => {
+        7 => Value::Text(packed(input)?),
+        8 => {
             let count = input.int_in_range(0..=4)?;
             let items: Result<Vec<_>> = (0..count).map(|_| value(input, levels - 1)).collect();
             Value::Array(items?)
@@ -83,7 +114,7 @@ fn value(input: &mut Unstructured<'_>, levels: u8) -> Result<Value> {
         _ => {
             let mut map = Map::new();
             for _ in 0..input.int_in_range(0..=4)? {
-                let key: String = input.arbitrary()?;
+                let key = key(input)?;
                 map.insert(key, value(input, levels - 1)?);
             }
             Value::Map(map)
@@ -91,14 +122,15 @@ fn value(input: &mut Unstructured<'_>, levels: u8) -> Result<Value> {
     })
 }
 
-/// How many arrays and maps are inside each other, this one included.
-#[must_use]
-pub fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Map(map) => 1 + map.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
-        _ => 0,
-    }
+/// A text that is bytes in disguise.
+fn packed(input: &mut Unstructured<'_>) -> Result<String> {
+    let tag = *input.choose(&[21, 37, 47_888, 47_889])?;
+    let parts: Result<Vec<Vec<u8>>> = match tag {
+        37 => Ok(vec![<[u8; 16]>::arbitrary(input)?.to_vec()]),
+        47_889 => (0..3).map(|_| input.arbitrary()).collect(),
+        _ => Ok(vec![input.arbitrary()?]),
+    };
+    Ok(cbor::unpacked(tag, &parts?).unwrap_or_default())
 }
 
 /// The postcard of a session: equal also where NaN is not.

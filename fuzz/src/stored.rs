@@ -65,13 +65,12 @@ impl Stored {
 
     /// What a request with this cookie presents, and its data.
     ///
-    /// # Panics
-    /// When the store is said not to answer.
-    #[must_use]
-    pub fn read(&self, token: &str) -> (Presented, Vec<u8>) {
+    /// # Errors
+    /// As when the manager loads.
+    pub fn read(&self, token: &str) -> Result<(Presented, Vec<u8>), SessionError> {
         let session = self.session(token);
-        let presented = block_on(session.presented()).unwrap();
-        (presented, block_on(session.get()).unwrap().0)
+        let presented = block_on(session.presented())?;
+        Ok((presented, block_on(session.get())?.0))
     }
 
     /// A request with this cookie that sets the data.
@@ -82,6 +81,16 @@ impl Stored {
         let session = self.session(token);
         block_on(session.change(|octets| octets.0 = data.to_vec()))?;
         block_on(self.manager.finish(session, 200))
+    }
+
+    /// A request with this cookie that is answered with 503.
+    ///
+    /// # Panics
+    /// When there is an answer only to sessions that can be read.
+    pub fn fail(&self, token: &str) -> ResponseHeaders {
+        let session = self.session(token);
+        let _ = block_on(session.get());
+        block_on(self.manager.finish(session, 503)).unwrap()
     }
 
     fn session(&self, token: &str) -> Session<Octets> {

@@ -70,7 +70,6 @@ pub fn ring(root: &[u8; 32]) -> KeyRing {
 }
 
 /// A codec that is still to be given a name or a limit.
-#[must_use]
 pub fn builder<S: Suite>(root: &[u8; 32], context: &str) -> CodecBuilder<S> {
     Codec::builder(context, ring(root), policy())
         .clock(TestClock::at(now()))

@@ -254,7 +254,7 @@ fn with_schema<W: With, T: Notation>(json: &Json, what: W) -> W::Output {
         };
     }
     each! {
-        0, 0; 0, 1; 0, 0x1234; 0, 0x1235; 0, 0xfffe; 0, 0xffff;
+        0, 0; 0, 1; 0, 6; 0, 0x1234; 0, 0x1235; 0, 0xfffe; 0, 0xffff;
         1, 0; 1, 0x1234; 1, 0xffff; 2, 0x1234; 513, 0xffff; 65535, 0xffff;
     }
 }

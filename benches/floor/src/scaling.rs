@@ -5,9 +5,12 @@
 //! shows what this machine can give, and `PrivateJar` what a peer reaches in the same run.
 //!
 //! Each figure is the median over rounds in which all operations take turns. Throughput is
-//! counted by wall time from a common start to a common end. A slice of time in which other
-//! programs had a part of the processors is run again, a few times at most. `ns` is
-//! processor time per operation on one thread, and `cpu` the factor by which it grows on two.
+//! counted by wall time from a common start to a common end. `ns` is processor time per
+//! operation on one thread, and `cpu` the factor by which it grows on two.
+//!
+//! A slice of time in which the threads did not have the processors is run again, a few
+//! times at most, and does not count: other programs had them, or the threads slept on a
+//! lock. The last line counts them. A figure without a single undisturbed round is `NaN`.
 
 use core::{
     hint::black_box,
@@ -59,37 +62,33 @@ pub fn table(is_quick: bool) {
     );
     let rows = rows();
     let workers: Vec<_> = (0..MOST_THREADS).map(|_| Worker::start()).collect();
-    let mut figures: Vec<[Vec<f64>; 6]> = rows.iter().map(|_| Default::default()).collect();
-    let mut disturbed = 0;
+    let mut runs: Vec<Vec<[Run; 5]>> = rows.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
-        for (row, figures) in rows.iter().zip(&mut figures) {
-            let one = measure(&workers[..1], row, |_| &row.one);
-            let runs = [
+        for (row, runs) in rows.iter().zip(&mut runs) {
+            runs.push([
+                measure(&workers[..1], row, |_| &row.one),
                 measure(&workers[..2], row, |_| &row.one),
                 measure(&workers, row, |_| &row.one),
                 measure(&workers[..2], row, |number| &row.own[number]),
                 measure(&workers, row, |number| &row.own[number]),
-            ];
-            let all = [&one].into_iter().chain(&runs);
-            disturbed += all.filter(|run| run.share < UNDISTURBED).count();
-            figures[0].push(one.cpu);
-            figures[1].push(runs[0].cpu / one.cpu);
-            for (figures, run) in figures[2..].iter_mut().zip(&runs) {
-                figures.push(run.throughput / one.throughput);
-            }
+            ]);
         }
     }
-    for (row, figures) in rows.iter().zip(&mut figures) {
-        let [ns, cpu, two, four, own_two, own_four] = figures.each_mut().map(|it| median(it));
-        println!(
-            "{:<34}{ns:>8.0}{cpu:>7.2}{two:>8.2}{four:>7.2}{own_two:>9.2}{own_four:>7.2}",
-            row.name
-        );
+    for (row, runs) in rows.iter().zip(&runs) {
+        let ns = median(runs, |[one, ..]| one.cpu());
+        let cpu = median(runs, |[one, two, ..]| Some(two.cpu()? / one.cpu()?));
+        print!("{:<34}{ns:>8.0}{cpu:>7.2}", row.name);
+        for (column, width) in [(1, 8), (2, 7), (3, 9), (4, 7)] {
+            let factor = median(runs, |run| {
+                Some(run[column].throughput()? / run[0].throughput()?)
+            });
+            print!("{factor:>width$.2}");
+        }
+        println!();
     }
-    println!(
-        "of {} slices, {disturbed} were disturbed",
-        5 * rounds * rows.len()
-    );
+    let all: Vec<_> = runs.iter().flatten().flatten().collect();
+    let disturbed = all.iter().filter(|run| run.cpu().is_none()).count();
+    println!("of {} slices, {disturbed} were disturbed", all.len());
 }
 
 type Operation = Arc<dyn Fn() + Send + Sync>;
@@ -232,12 +231,25 @@ impl RequestHeaders for Headers {
     }
 }
 
-/// One slice: operations per second of all threads, nanoseconds of a processor for each, and
-/// the part of the processors that the threads had.
+/// What the threads did in one slice.
 struct Run {
-    throughput: f64,
-    cpu: f64,
+    operations: f64,
+    /// Processor time, in nanoseconds.
+    time: f64,
+    /// The part of the processors that the threads had.
     share: f64,
+}
+
+impl Run {
+    /// Operations of all threads, unless they were disturbed.
+    fn throughput(&self) -> Option<f64> {
+        (self.share >= UNDISTURBED).then_some(self.operations)
+    }
+
+    /// Processor time of one operation, unless they were disturbed.
+    fn cpu(&self) -> Option<f64> {
+        self.throughput().map(|operations| self.time / operations)
+    }
 }
 
 /// Runs an operation on these threads, until nothing disturbs it.
@@ -268,11 +280,11 @@ fn slice<'r>(workers: &[Worker], row: &'r Row, on: impl Fn(usize) -> &'r Operati
         cpu += more_cpu;
     }
     let processors = available_parallelism().map_or(1, usize::from);
-    let slice = SLICE.as_secs_f64();
+    let most = SLICE.as_secs_f64() * processors.min(workers.len()) as f64;
     Run {
-        throughput: done as f64 / slice,
-        cpu: cpu.as_nanos() as f64 / done as f64,
-        share: cpu.as_secs_f64() / slice / processors.min(workers.len()) as f64,
+        operations: done as f64,
+        time: cpu.as_nanos() as f64,
+        share: cpu.as_secs_f64() / most,
     }
 }
 
@@ -338,7 +350,8 @@ fn cpu_time() -> Duration {
     )
 }
 
-fn median(figures: &mut [f64]) -> f64 {
+fn median(runs: &[[Run; 5]], figure: impl Fn(&[Run; 5]) -> Option<f64>) -> f64 {
+    let mut figures: Vec<f64> = runs.iter().filter_map(figure).collect();
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
