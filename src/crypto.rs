@@ -1,18 +1,18 @@
-//! The primitives of SSC1 (SPEC section 2): HKDF-Expand, SHA-256, AES-256-GCM.
+//! The primitives of SSC1 (SPEC section 2): HKDF-Expand, SHA-256, XAES-256-GCM.
 //!
-//! The one place that calls them: `RustCrypto`'s here, AWS-LC's AES-256-GCM in
-//! `crypto_aws_lc.rs`. It knows bytes and keys, not tokens.
+//! The one place that calls them: hashes of `RustCrypto` here, its AES in
+//! `crypto_rust_crypto.rs`, AWS-LC's in `crypto_aws_lc.rs`. It knows bytes and keys, not tokens.
 
 #[cfg(feature = "aws-lc")]
 #[path = "crypto_aws_lc.rs"]
 mod aws_lc;
+#[path = "crypto_rust_crypto.rs"]
+mod rust_crypto;
+#[path = "crypto_xaes.rs"]
+mod xaes;
 
-use aes_gcm::{
-    AesGcm,
-    aead::{AeadInOut, KeyInit as _, consts::U12},
-    aes::Aes256Enc,
-};
 use hmac::{
+    KeyInit as _,
     block_api::HmacCore,
     digest::{
         Output,
@@ -23,14 +23,12 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+pub(crate) use xaes::{NONCE_LEN, Xaes};
+
 /// Length of the AES-GCM tag.
 pub(crate) const TAG_LEN: usize = 16;
 /// Length of an HMAC-SHA-256 tag, of a derived key and of a SHA-256 digest.
 pub(crate) const HASH_LEN: usize = 32;
-
-/// GCM only ever encrypts blocks: without the key schedule of AES decryption, which would
-/// be computed, and wiped, for each token.
-type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 
 /// The ciphertext, its header or its associated data is not what was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +73,7 @@ impl Prf {
     /// HMAC-SHA-256 of the parts and of what is last. Its state stays in its place, where it
     /// is wiped: `finalize` of `Hmac` takes it by value, and leaves a copy on the stack.
     fn tag_of(&self, parts: &[&[u8]], last: &[u8]) -> [u8; HASH_LEN] {
-        count_operation();
+        count_operations(1);
         let mut mac = self.0.clone();
         let mut buffer = Buffer::<HmacCore<Sha256>>::default();
         for part in parts {
@@ -97,7 +95,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
     hash.finalize().into()
 }
 
-/// Whose AES-256-GCM a codec calls.
+/// The library whose AES-256 and AES-256-GCM a codec calls.
 ///
 /// Tokens and records are the same bytes under each: what was sealed with one, the other
 /// opens, so that servers can be changed one after the other, and back. Everything else,
@@ -105,7 +103,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AeadProvider {
-    /// The crate `aes-gcm` of `RustCrypto`: Rust alone, with the processor's AES
+    /// The crates `aes` and `aes-gcm` of `RustCrypto`: Rust alone, with the processor's AES
     /// instructions where it has them.
     #[default]
     RustCrypto,
@@ -121,19 +119,16 @@ impl AeadProvider {
     ///
     /// `None` only where `buffer` or `aad` exceed GCM's limit of 2^36 bytes, or where
     /// AWS-LC has no memory for a key.
-    pub(crate) fn seal(
+    fn seal(
         self,
         key: &[u8; 32],
         iv: &[u8; 12],
         aad: &[u8],
         buffer: &mut [u8],
     ) -> Option<[u8; TAG_LEN]> {
-        count_operation();
+        count_operations(1);
         match self {
-            Self::RustCrypto => Aes256Gcm::new(key.into())
-                .encrypt_inout_detached(iv.into(), aad, buffer.into())
-                .ok()
-                .map(Into::into),
+            Self::RustCrypto => rust_crypto::seal(key, iv, aad, buffer),
             #[cfg(feature = "aws-lc")]
             Self::AwsLc => aws_lc::seal(key, iv, aad, buffer),
         }
@@ -141,7 +136,7 @@ impl AeadProvider {
 
     /// Decrypts `buffer` in place. On failure it holds no plaintext, and is still the
     /// ciphertext only if [`keeps_refused`](Self::keeps_refused).
-    pub(crate) fn open(
+    fn open(
         self,
         key: &[u8; 32],
         iv: &[u8; 12],
@@ -149,11 +144,9 @@ impl AeadProvider {
         buffer: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Result<(), NotAuthentic> {
-        count_operation();
+        count_operations(1);
         match self {
-            Self::RustCrypto => Aes256Gcm::new(key.into())
-                .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
-                .map_err(|_| NotAuthentic),
+            Self::RustCrypto => rust_crypto::open(key, iv, aad, buffer, tag),
             #[cfg(feature = "aws-lc")]
             Self::AwsLc => aws_lc::open(key, iv, aad, buffer, tag),
         }
@@ -180,18 +173,18 @@ impl AeadProvider {
 
 #[cfg(test)]
 std::thread_local! {
-    /// How many HMAC and AES-GCM operations this thread has begun.
-    pub(crate) static OPERATIONS: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
+    /// How many HMACs, single AES blocks and AES-GCM messages this thread has begun.
+    pub(crate) static OPERATIONS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
 }
 
 #[cfg(test)]
-fn count_operation() {
-    OPERATIONS.with(|count| count.set(count.get() + 1));
+fn count_operations(more: usize) {
+    OPERATIONS.with(|count| count.set(count.get() + more));
 }
 
 #[cfg(not(test))]
 #[inline(always)]
-fn count_operation() {}
+fn count_operations(_: usize) {}
 
 #[cfg(test)]
 mod tests {

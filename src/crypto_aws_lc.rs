@@ -1,9 +1,10 @@
-//! AES-256-GCM of AWS-LC.
+//! AES-256 and AES-256-GCM of AWS-LC.
 //!
-//! It keeps a key in memory of its own, which `OPENSSL_free` wipes before it gives it back.
+//! It keeps a GCM key in memory of its own, which `OPENSSL_free` wipes before it gives it back.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    cipher::{AES_256, EncryptingKey, UnboundCipherKey},
     error::Unspecified,
 };
 
@@ -43,4 +44,19 @@ pub(super) fn open(
 
 fn prepare(key: &[u8; 32]) -> Result<LessSafeKey, Unspecified> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new)
+}
+
+/// AES-256 for single blocks: its ECB mode, which is nothing else. Wiped when dropped.
+pub(super) struct Blocks(EncryptingKey);
+
+impl Blocks {
+    pub(super) fn new(key: &[u8; 32]) -> Option<Self> {
+        let key = UnboundCipherKey::new(&AES_256, key).and_then(EncryptingKey::ecb);
+        key.ok().map(Self)
+    }
+
+    /// Encrypts whole blocks in place.
+    pub(super) fn encrypt(&self, blocks: &mut [u8]) -> Option<()> {
+        self.0.encrypt(blocks).ok().map(|_| ())
+    }
 }

@@ -10,7 +10,7 @@
 mod support;
 
 use sealed_session::{
-    EncryptedCodec, SealError, SessionData, SignedCodec,
+    EncryptedCodec, SealError, SessionData, SignedCodec, Values,
     codec::{Codec, Suite, encoded_len},
     cookie::MAX_NAME_VALUE_LEN,
     payload::{Compression, Plain},
@@ -66,6 +66,29 @@ fn a_user_id_alone_takes_143_characters() {
     let minimal: Minimal = read(support::MINIMAL);
     assert_eq!(encoded_len(&minimal).unwrap(), 17);
     assert_eq!(value_len(&minimal), 143);
+}
+
+/// The frame is 90 bytes, and the CBOR of a session of 128 bytes or more has two of length before
+/// it.
+#[test]
+fn values_fit_these_characters_and_come_back_as_equal_json() {
+    for (json, characters) in [
+        (support::MINIMAL, 150),
+        (support::LOGIN, 283),
+        (support::FLASH, 647),
+        (support::CART_10, 1_022),
+        (support::OAUTH, 1_295),
+        (support::CART_40, 3_151),
+    ] {
+        let codec: EncryptedCodec = codec();
+        let identity = codec.new_identity().unwrap();
+        let sealed = codec.seal(&identity, &read::<Values>(json)).unwrap();
+        assert_eq!(sealed.value().len(), characters, "{json}");
+        let opened = codec.open::<Values>(sealed.value()).unwrap();
+        let opened = serde_json::to_string(opened.data()).unwrap();
+        let [before, after]: [serde_json::Value; 2] = [read(json), read(&opened)];
+        assert_eq!(before, after);
+    }
 }
 
 #[test]

@@ -53,7 +53,6 @@ impl Scope<'_, Encrypted> {
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         encrypt(
             SuiteId::Auxiliary,
-            self.codec.provider,
             &keyed.auxiliary,
             key_id,
             b"",
@@ -65,9 +64,8 @@ impl Scope<'_, Encrypted> {
 
     /// Opens an auxiliary token.
     pub(crate) fn open_auxiliary(&self, value: &str) -> Result<OpenedAuxiliary, OpenError> {
-        let provider = self.codec.provider;
         let opened = self.authenticate(value, SuiteId::Auxiliary, |keyed, bytes| {
-            decrypt(provider, &keyed.auxiliary, b"", bytes)
+            decrypt(&keyed.auxiliary, b"", bytes)
         })?;
         let content = opened.bytes.get(opened.content).unwrap_or_default();
         read(content, self.now)

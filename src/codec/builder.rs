@@ -161,7 +161,7 @@ impl<S: Suite> CodecBuilder<S> {
             return Err(ConfigError::Ring(RingError::NoSealingKey(now)));
         }
         self.keys.require_idle(self.policy.longest_idle())?;
-        let table = Codec::<S>::derive(&self.keys, &self.domains);
+        let table = Codec::derive(&self.keys, self.provider, &self.domains);
         Ok(Codec {
             domains: self.domains,
             keys: self.keys,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     claims::{Claims, Identity, Kind, Read, Sid},
-    crypto::Prf,
+    crypto::Xaes,
     error::{OpenError, OpenErrorKind, SealError},
     keys::KeyId,
     payload::{SessionData, body},
@@ -151,8 +151,7 @@ impl Scope<'_, Encrypted> {
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         encrypt(
             SuiteId::Record,
-            self.codec.provider,
-            &record_prf(keyed, handle),
+            &self.record_key(keyed, handle),
             key_id,
             &record_aad(handle, version),
             &*self.codec.random,
@@ -183,10 +182,9 @@ impl Scope<'_, Encrypted> {
             "the record's key is not in the ring, or is closed",
         ))?;
         let aad = record_aad(handle, version);
-        let provider = self.codec.provider;
         let (content, from_former_domain) = self
             .first_domain(keyed, &mut bytes.0, |keyed, bytes| {
-                decrypt(provider, &record_prf(keyed, handle), &aad, bytes)
+                decrypt(&self.record_key(keyed, handle), &aad, bytes)
             })
             .ok_or(OpenError::new(
                 OpenErrorKind::NotAuthentic,
@@ -220,11 +218,12 @@ impl Scope<'_, Encrypted> {
         let needs_reseal = from_former_domain || table.is_superseded(key_id, self.now);
         Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
     }
-}
 
-/// `EXPAND(K_store, h)`, in place of `K_seal`.
-fn record_prf(keyed: &SubKeys, handle: &Handle) -> Prf {
-    Prf::new(&keyed.store.expand(&[&*handle.secret]))
+    /// `EXPAND(K_store, h)`, in place of `K_seal`.
+    fn record_key(&self, keyed: &SubKeys<Encrypted>, handle: &Handle) -> Xaes {
+        let key = keyed.store.expand(&[&*handle.secret]);
+        Xaes::new(self.codec.provider, &key)
+    }
 }
 
 /// `row key || u64 version`, after `hdr`.

@@ -112,13 +112,12 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// From cheap to expensive (SPEC section 7): length, the first 24 characters, suite,
     /// key id; and only then the rest of the text, and cryptography.
     pub(super) fn open_unread(&self, value: &str) -> Result<OpenedToken, OpenError> {
-        let provider = self.codec.provider;
         let Authentic {
             bytes,
             content,
             needs_rekey,
         } = self.authenticate(value, S::ID, |keyed, bytes| {
-            S::verify(provider, &keyed.token, self.caller_aad, bytes)
+            S::verify(&keyed.token, self.caller_aad, bytes)
         })?;
         let content = bytes.get(content).unwrap_or_default();
         let malformed = |reason| OpenError::new(OpenErrorKind::Malformed, reason);
@@ -147,7 +146,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         &self,
         value: &str,
         suite: SuiteId,
-        open: impl Fn(&SubKeys, &mut [u8]) -> Result<Range<usize>, NotAuthentic>,
+        open: impl Fn(&SubKeys<S>, &mut [u8]) -> Result<Range<usize>, NotAuthentic>,
     ) -> Result<Authentic, OpenError> {
         let prefix = Prefix::peek(value)?;
         if prefix.suite != suite as u8 {
@@ -176,9 +175,9 @@ impl<'c, S: Suite> Scope<'c, S> {
     /// stands, and whether that domain is a former one.
     pub(super) fn first_domain(
         &self,
-        keyed: &[SubKeys],
+        keyed: &[SubKeys<S>],
         bytes: &mut Vec<u8>,
-        open: impl Fn(&SubKeys, &mut [u8]) -> Result<Range<usize>, NotAuthentic>,
+        open: impl Fn(&SubKeys<S>, &mut [u8]) -> Result<Range<usize>, NotAuthentic>,
     ) -> Option<(Range<usize>, bool)> {
         let mut domains = keyed
             .iter()
@@ -206,7 +205,6 @@ impl<'c, S: Suite> Scope<'c, S> {
         let table = self.codec.table();
         let (key_id, keyed) = table.sealing(self.now).ok_or(SealError::NoSealingKey)?;
         S::protect(
-            self.codec.provider,
             &keyed.token,
             key_id,
             self.caller_aad,
@@ -274,8 +272,7 @@ impl<'c, S: Suite> Scope<'c, S> {
         let mut buffer = Vec::with_capacity(frame.saturating_add(room));
         buffer.resize(start, 0);
         claims.append(&mut buffer);
-        let tail = S::ID.tag_len();
-        let shape = match body::append(&mut buffer, data, room, tail, self.codec.compression)? {
+        let shape = match body::append(&mut buffer, data, room, self.codec.compression)? {
             body::Appended::Body(shape) => shape,
             body::Appended::TooLarge(len) => {
                 return Ok(Content::TooLarge(

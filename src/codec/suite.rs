@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::{
-    crypto::{AeadProvider, HASH_LEN, NotAuthentic, Prf, TAG_LEN},
+    crypto::{AeadProvider, HASH_LEN, NONCE_LEN, NotAuthentic, Prf, TAG_LEN, Xaes},
     keys::KeyId,
     random::{Random, RandomError},
     token::{KEYED_LEN, SuiteId},
@@ -34,12 +34,16 @@ pub(crate) trait Protect {
     const ID: SuiteId;
     /// `"SSC1/" p 0x00` in `K_p`.
     const PURPOSE: &'static [u8];
+    /// A sub-key, prepared.
+    type Key: Send + Sync + 'static;
+
+    /// Prepares a sub-key. Signing needs no AEAD.
+    fn prepare(provider: AeadProvider, key: &[u8; 32]) -> Self::Key;
 
     /// Completes `token`, which is `prefix_len` bytes of any content, then the claims and
     /// the body.
     fn protect(
-        provider: AeadProvider,
-        keyed: &Prf,
+        keyed: &Self::Key,
         key_id: KeyId,
         caller_aad: &[u8],
         random: &dyn Random,
@@ -49,8 +53,7 @@ pub(crate) trait Protect {
     /// Verifies `token`, and tells where claims and body now stand in the clear. On failure
     /// `token` is as it was if the provider [keeps](AeadProvider::keeps_refused) it.
     fn verify(
-        provider: AeadProvider,
-        keyed: &Prf,
+        keyed: &Self::Key,
         caller_aad: &[u8],
         token: &mut [u8],
     ) -> Result<Range<usize>, NotAuthentic>;
@@ -59,34 +62,41 @@ pub(crate) trait Protect {
 impl Protect for Encrypted {
     const ID: SuiteId = SuiteId::Encrypted;
     const PURPOSE: &'static [u8] = b"SSC1/seal\0";
+    type Key = Xaes;
+
+    fn prepare(provider: AeadProvider, key: &[u8; 32]) -> Xaes {
+        Xaes::new(provider, key)
+    }
 
     fn protect(
-        provider: AeadProvider,
-        keyed: &Prf,
+        keyed: &Xaes,
         key_id: KeyId,
         caller_aad: &[u8],
         random: &dyn Random,
         token: &mut Vec<u8>,
     ) -> Result<(), RandomError> {
-        encrypt(Self::ID, provider, keyed, key_id, caller_aad, random, token)
+        encrypt(Self::ID, keyed, key_id, caller_aad, random, token)
     }
 
     fn verify(
-        provider: AeadProvider,
-        keyed: &Prf,
+        keyed: &Xaes,
         caller_aad: &[u8],
         token: &mut [u8],
     ) -> Result<Range<usize>, NotAuthentic> {
-        decrypt(provider, keyed, caller_aad, token)
+        decrypt(keyed, caller_aad, token)
     }
 }
 
 impl Protect for Signed {
     const ID: SuiteId = SuiteId::Signed;
     const PURPOSE: &'static [u8] = b"SSC1/sign\0";
+    type Key = Prf;
+
+    fn prepare(_: AeadProvider, key: &[u8; 32]) -> Prf {
+        Prf::new(key)
+    }
 
     fn protect(
-        _: AeadProvider,
         keyed: &Prf,
         key_id: KeyId,
         caller_aad: &[u8],
@@ -103,7 +113,6 @@ impl Protect for Signed {
 
     /// `HMAC-SHA-256(K_sign, u64(len caller_aad) || caller_aad || bytes 0..48+n)`
     fn verify(
-        _: AeadProvider,
         keyed: &Prf,
         caller_aad: &[u8],
         token: &mut [u8],
@@ -119,17 +128,12 @@ impl Protect for Signed {
 
 /// Length of the header of the encrypted layout: suite, key id, nonce.
 const HEADER_LEN: usize = SuiteId::Encrypted.prefix_len();
-const NONCE_LEN: usize = 24;
 
-/// Bytes 12 to 24 of the nonce, which is where GCM's own nonce comes from.
-const IV: Range<usize> = 29..HEADER_LEN;
-
-/// Seals in the encrypted layout: the key is `EXPAND(keyed, hdr || "ek")`, the nonce's
-/// last 12 bytes are GCM's, and `hdr || aad` is authenticated beside the content.
+/// Seals in the encrypted layout: XAES-256-GCM, with `hdr || aad` authenticated beside the
+/// content.
 pub(crate) fn encrypt(
     suite: SuiteId,
-    provider: AeadProvider,
-    keyed: &Prf,
+    keyed: &Xaes,
     key_id: KeyId,
     aad: &[u8],
     random: &dyn Random,
@@ -141,40 +145,27 @@ pub(crate) fn encrypt(
     write(&mut header, KEYED_LEN, &nonce);
     write(token, 0, &header);
 
-    let key = keyed.expand(&[&header, b"ek"]);
     let content = token.get_mut(HEADER_LEN..).unwrap_or_default();
     // Refused only where memory does not suffice; treated as a failure to seal.
-    let tag = with_aad(&header, aad, |aad| {
-        provider.seal(&key, &iv_of(&header), aad, content)
-    })
-    .ok_or(RandomError)?;
+    let tag = with_aad(&header, aad, |aad| keyed.seal(&nonce, aad, content)).ok_or(RandomError)?;
     token.extend_from_slice(&tag);
     Ok(())
 }
 
 /// Opens the encrypted layout in place. On failure `token` is as it was if the provider
-/// [keeps](AeadProvider::keeps_refused) it; whoever has another key to try looks at that.
+/// [keeps](AeadProvider::keeps_refused) it; a caller with another key to try looks at that.
 pub(crate) fn decrypt(
-    provider: AeadProvider,
-    keyed: &Prf,
+    keyed: &Xaes,
     aad: &[u8],
     token: &mut [u8],
 ) -> Result<Range<usize>, NotAuthentic> {
     let (header, rest) = token
         .split_first_chunk_mut::<HEADER_LEN>()
         .ok_or(NotAuthentic)?;
+    let nonce = header.last_chunk::<NONCE_LEN>().ok_or(NotAuthentic)?;
     let (content, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(NotAuthentic)?;
-    let key = keyed.expand(&[&*header, b"ek"]);
-    with_aad(header, aad, |aad| {
-        provider.open(&key, &iv_of(header), aad, content, tag)
-    })?;
+    with_aad(header, aad, |aad| keyed.open(nonce, aad, content, tag))?;
     Ok(HEADER_LEN..HEADER_LEN.saturating_add(content.len()))
-}
-
-fn iv_of(header: &[u8; HEADER_LEN]) -> [u8; 12] {
-    let mut iv = [0; 12];
-    write(&mut iv, 0, header.get(IV).unwrap_or_default());
-    iv
 }
 
 /// Calls `then` with `hdr || aad`, copying only where there is an `aad`.
@@ -190,10 +181,11 @@ fn length_of(bytes: &[u8]) -> [u8; 8] {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes()
 }
 
-/// Copies `from` to `to`, from position `at`, as far as it reaches.
+/// Copies `from` to `to`, from position `at`; not at all where there is no room for it.
 fn write(to: &mut [u8], at: usize, from: &[u8]) {
-    for (to, from) in to.iter_mut().skip(at).zip(from) {
-        *to = *from;
+    let place = to.get_mut(at..).and_then(|to| to.get_mut(..from.len()));
+    if let Some(place) = place {
+        place.copy_from_slice(from);
     }
 }
 
@@ -201,9 +193,6 @@ fn write(to: &mut [u8], at: usize, from: &[u8]) {
 mod tests {
     use super::*;
     use crate::{codec::table::sub_key, keys::Key, token::encode_text};
-
-    /// Signing has no use for one.
-    const PROVIDER: AeadProvider = AeadProvider::RustCrypto;
 
     /// Gives 40, 41, 42, ….
     struct Counting;
@@ -221,22 +210,27 @@ mod tests {
         Key::from_bytes(&(0..32).collect::<Vec<_>>()).unwrap()
     }
 
-    fn keyed(purpose: &[u8]) -> Prf {
-        Prf::new(&sub_key(&key(), purpose, "example.com", "__Host-session"))
+    fn keyed<S: Suite>(provider: AeadProvider) -> S::Key {
+        let key = sub_key(&key(), S::PURPOSE, "example.com", "__Host-session");
+        S::prepare(provider, &key)
+    }
+
+    fn signing() -> Prf {
+        keyed::<Signed>(AeadProvider::RustCrypto)
     }
 
     /// The first vector of SPEC section 9, which was computed outside Rust.
     #[test]
     fn the_bytes_are_those_of_an_independent_computation() {
-        let keyed = keyed(Encrypted::PURPOSE);
         for &provider in AeadProvider::EACH {
+            let keyed = keyed::<Encrypted>(provider);
             let mut token = [&[0; HEADER_LEN][..], b"hello session"].concat();
-            Encrypted::protect(provider, &keyed, key().id(), b"", &Counting, &mut token).unwrap();
+            Encrypted::protect(&keyed, key().id(), b"", &Counting, &mut token).unwrap();
             assert_eq!(
                 encode_text(&token),
-                "Aavs4rZ9pbNpRaiSUj_2-exAQUJDREVGR0hJSktMTU5PUFFSU1RVVlc0mf00LHgFBN1PHcQ0Nr76gbbJe8FdkVxubl5dRA"
+                "Aavs4rZ9pbNpRaiSUj_2-exAQUJDREVGR0hJSktMTU5PUFFSU1RVVlenH5f7j7oVQnoRrvJ0mOhTZXS8XlPLyhYxcG0gTg"
             );
-            let content = Encrypted::verify(provider, &keyed, b"", &mut token).unwrap();
+            let content = Encrypted::verify(&keyed, b"", &mut token).unwrap();
             assert_eq!(&token[content], b"hello session");
         }
     }
@@ -244,25 +238,25 @@ mod tests {
     #[test]
     fn caller_data_and_content_cannot_be_shifted_into_each_other() {
         for (aad, body) in [(&b"ab"[..], &b"c"[..]), (b"a", b"bc"), (b"", b"abc")] {
-            let keyed = keyed(Signed::PURPOSE);
+            let keyed = signing();
             let mut token = [&[0; KEYED_LEN][..], body].concat();
-            Signed::protect(PROVIDER, &keyed, key().id(), aad, &Counting, &mut token).unwrap();
+            Signed::protect(&keyed, key().id(), aad, &Counting, &mut token).unwrap();
             assert_eq!(
-                Signed::verify(PROVIDER, &keyed, aad, &mut token),
+                Signed::verify(&keyed, aad, &mut token),
                 Ok(17..17 + body.len())
             );
             for other in [&b""[..], b"a", b"ab", b"abc"] {
-                let accepted = Signed::verify(PROVIDER, &keyed, other, &mut token).is_ok();
+                let accepted = Signed::verify(&keyed, other, &mut token).is_ok();
                 assert_eq!(accepted, other == aad);
             }
         }
         // Nor bytes of the token into the caller's data: the length stands before both.
-        let keyed = keyed(Signed::PURPOSE);
+        let keyed = signing();
         let mut token = vec![0; 2 * KEYED_LEN];
-        Signed::protect(PROVIDER, &keyed, key().id(), b"", &Counting, &mut token).unwrap();
+        Signed::protect(&keyed, key().id(), b"", &Counting, &mut token).unwrap();
         let (aad, rest) = token.split_at_mut(KEYED_LEN);
-        assert!(Signed::verify(PROVIDER, &keyed, aad, rest).is_err());
-        assert!(Signed::verify(PROVIDER, &keyed, b"", &mut token).is_ok());
+        assert!(Signed::verify(&keyed, aad, rest).is_err());
+        assert!(Signed::verify(&keyed, b"", &mut token).is_ok());
     }
 
     #[test]
@@ -270,10 +264,10 @@ mod tests {
         for len in 0..HEADER_LEN + TAG_LEN {
             let mut token = vec![0; len];
             for &provider in AeadProvider::EACH {
-                let keyed = keyed(Encrypted::PURPOSE);
-                assert!(Encrypted::verify(provider, &keyed, b"", &mut token).is_err());
+                let keyed = keyed::<Encrypted>(provider);
+                assert!(Encrypted::verify(&keyed, b"", &mut token).is_err());
             }
-            assert!(Signed::verify(PROVIDER, &keyed(Signed::PURPOSE), b"", &mut token).is_err());
+            assert!(Signed::verify(&signing(), b"", &mut token).is_err());
         }
     }
 }

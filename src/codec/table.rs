@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::{AeadProvider, Suite};
 use crate::{
     crypto::Prf,
     keys::{Key, KeyId, KeyRing},
@@ -18,36 +19,38 @@ pub(super) struct Domain {
 }
 
 /// The prepared keys of one ring.
-pub(super) struct KeyTable {
+pub(super) struct KeyTable<S: Suite> {
     pub(super) generation: u64,
     ring: KeyRing,
     /// In the order of the ring's keys: its id, beside it for quick search, and its
     /// sub-keys in each domain.
-    keyed: Vec<(KeyId, Vec<SubKeys>)>,
+    keyed: Vec<(KeyId, Vec<SubKeys<S>>)>,
 }
 
 /// The sub-keys of one key in one domain.
-pub(super) struct SubKeys {
+pub(super) struct SubKeys<S: Suite> {
     /// `K_seal` or `K_sign`, by the codec's suite.
-    pub(super) token: Prf,
+    pub(super) token: S::Key,
     /// `K_store`, under which handles are expanded.
     pub(super) store: Prf,
     /// `K_aux`.
-    pub(super) auxiliary: Prf,
+    pub(super) auxiliary: S::Key,
 }
 
-impl KeyTable {
-    pub(super) fn new(ring: &KeyRing, generation: u64, purpose: &[u8], domains: &[Domain]) -> Self {
+impl<S: Suite> KeyTable<S> {
+    pub(super) fn new(
+        ring: &KeyRing,
+        generation: u64,
+        provider: AeadProvider,
+        domains: &[Domain],
+    ) -> Self {
         let derive = |key: &Key| {
             let keyed = domains.iter().map(|domain| {
-                let prf = |purpose| {
-                    let sub_key = sub_key(key, purpose, &domain.context, &domain.name);
-                    Prf::new(&sub_key)
-                };
+                let sub_key = |purpose| sub_key(key, purpose, &domain.context, &domain.name);
                 SubKeys {
-                    token: prf(purpose),
-                    store: prf(b"SSC1/store\0"),
-                    auxiliary: prf(b"SSC1/aux\0"),
+                    token: S::prepare(provider, &sub_key(S::PURPOSE)),
+                    store: Prf::new(&sub_key(b"SSC1/store\0")),
+                    auxiliary: S::prepare(provider, &sub_key(b"SSC1/aux\0")),
                 }
             });
             (key.id(), keyed.collect())
@@ -64,13 +67,13 @@ impl KeyTable {
     }
 
     /// The key that seals at `now`, in the codec's own domain.
-    pub(super) fn sealing(&self, now: Timestamp) -> Option<(KeyId, &SubKeys)> {
+    pub(super) fn sealing(&self, now: Timestamp) -> Option<(KeyId, &SubKeys<S>)> {
         let id = self.ring.sealing_key(now)?.key().id();
         Some((id, self.opening(id, now)?.first()?))
     }
 
     /// The key of that id if it opens at `now`, in each domain.
-    pub(super) fn opening(&self, id: KeyId, now: Timestamp) -> Option<&[SubKeys]> {
+    pub(super) fn opening(&self, id: KeyId, now: Timestamp) -> Option<&[SubKeys<S>]> {
         self.keyed
             .iter()
             .zip(self.ring.keys())

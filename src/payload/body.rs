@@ -42,8 +42,7 @@ pub(crate) enum Appended {
     TooLarge(usize),
 }
 
-/// Appends the body of `data` to `buffer`, in at most `room` bytes, and leaves capacity for
-/// `tail` more.
+/// Appends the body of `data` to `buffer`, in at most `room` bytes.
 ///
 /// `data` is written once, into room for the largest body: `buffer` moves in memory only before
 /// anything of `data` stands in it, so that no copy of the plaintext stays behind.
@@ -51,11 +50,9 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     buffer: &mut Vec<u8>,
     data: &T,
     room: usize,
-    tail: usize,
     compression: Compression,
 ) -> Result<Appended, SealError> {
     let start = buffer.len();
-    buffer.reserve_exact(room.saturating_add(tail));
     let size = append_postcard(data, buffer, room)?;
     if size <= room && compression.0 != Mode::Always {
         check_round_trip::<T>(buffer.get(start..).unwrap_or_default())?;
@@ -220,7 +217,7 @@ mod tests {
 
     fn body(data: &str, room: usize, compression: Compression) -> Result<(Vec<u8>, Shape), usize> {
         let mut buffer = b"head".to_vec();
-        match append(&mut buffer, &data.to_owned(), room, 16, compression).unwrap() {
+        match append(&mut buffer, &data.to_owned(), room, compression).unwrap() {
             Appended::Body(shape) => {
                 assert!(buffer.starts_with(b"head"));
                 Ok((buffer.split_off(4), shape))

@@ -17,15 +17,15 @@ pub(crate) fn is_postcard_of<T: Serialize>(data: &T, bytes: &[u8]) -> Result<boo
         .map_err(|error| unsupported(&error))
 }
 
-/// Appends postcard to the spare capacity of `buffer`, which does not move, if it takes at most
-/// `room` bytes. Returns how many it takes; the buffer is as it was if they are more.
+/// Appends postcard to `buffer`, if it takes at most `room` bytes. Returns how many it takes; the
+/// buffer is as it was if they are more. It moves only before anything of `data` stands in it.
 pub(super) fn append_postcard<T: Serialize>(
     data: &T,
     buffer: &mut Vec<u8>,
     room: usize,
 ) -> Result<usize, SealError> {
     let start = buffer.len();
-    let room = room.min(buffer.capacity().saturating_sub(start));
+    buffer.reserve_exact(room);
     let output = Bounded {
         buffer,
         room,

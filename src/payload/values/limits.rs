@@ -1,4 +1,4 @@
-//! What values may ask of the stack and of memory.
+//! How deep values may be nested.
 
 use super::ValueError;
 
@@ -8,12 +8,7 @@ use super::ValueError;
 /// deeper is [`ValueError::TooDeep`], whether it is converted, written or read.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many `Some`s and newtypes may be on the way to a value: several for
-/// each level.
-const MAX_WRAPPERS: usize = 256;
-
-/// What may still be nested at some place: counted down, so that zero is the
-/// limit.
+/// What may still be nested at some place.
 #[derive(Clone, Copy)]
 pub(super) struct Depth {
     levels: usize,
@@ -24,7 +19,7 @@ impl Depth {
     /// Outside of any array or map.
     pub(super) const ROOT: Self = Self {
         levels: MAX_DEPTH,
-        wrappers: MAX_WRAPPERS,
+        wrappers: 4 * MAX_DEPTH,
     };
 
     /// One array or map further in.
@@ -42,8 +37,8 @@ impl Depth {
     }
 }
 
-/// The capacity to reserve when `hint` entries are announced. The hint can be
-/// an attacker's.
-pub(super) fn capacity(hint: Option<usize>) -> usize {
-    hint.unwrap_or(0).min(64)
+/// The capacity to reserve when that many entries are announced. The number can be an
+/// attacker's.
+pub(super) fn capacity(announced: usize) -> usize {
+    announced.min(64)
 }

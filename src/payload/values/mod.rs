@@ -1,15 +1,45 @@
 //! A self-describing key-value session, for applications that do not want a
 //! typed struct.
 //!
-//! [`Values`] is an ordered map from text to [`Value`]. Anything that
-//! implements [`Serialize`] goes in, anything that implements
-//! [`DeserializeOwned`] comes out, and the data model is the one of JSON plus
-//! byte strings: structs and maps are a [`Map`], sequences and tuples an
-//! array, `()` and `None` are null, `Some(x)` is `x`, and enums are
-//! externally tagged.
+//! [`Values`] is a sorted map from text to [`Value`]. Anything that implements
+//! [`Serialize`] goes in, anything that implements [`DeserializeOwned`] comes
+//! out:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use sealed_session::{Values, payload::values::ValueError};
+//!
+//! let mut session = Values::new();
+//! session.insert("user_id", "00112233-4455-6677-8899-aabbccddeeff")?;
+//! session.insert("cart", &[BTreeMap::from([("sku", 7), ("qty", 1)])])?;
+//!
+//! let cart: Vec<BTreeMap<String, u32>> = session.get("cart")?.unwrap_or_default();
+//! assert_eq!(cart[0]["qty"], 1);
+//! // 22 bytes of them for the user: JSON takes 79 in all.
+//! assert_eq!(sealed_session::codec::encoded_len(&session)?, 36);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Data model
+//! JSON's and byte strings: structs and maps are a [`Map`], sequences and
+//! tuples an array, `()` and `None` are null, `Some(x)` is `x`, and enums are
+//! externally tagged. NaN and the infinities are refused. Formats that people
+//! read, such as JSON, show the same.
+//!
+//! # In a token
+//! Values are one byte string of CBOR (RFC 8949; SPEC 8.2). It is small without
+//! compression, so its length depends on each text by itself:
+//!
+//! * 128 frequent names are numbers of one or two bytes
+//!   (`docs/STATIC-TABLE.md`);
+//! * in an array of maps, a key of an earlier map is a reference of one byte;
+//! * a text that is wholly base64url, lower-case base16, a UUID or a JWT is
+//!   written as its bytes, and comes back character for character.
 //!
 //! Session values are secrets, so no `Debug` or `Display` text of this module
-//! contains one.
+//! contains one. Keys are not: the length of a token depends on which keys the
+//! maps of an array have in common.
 
 mod de;
 mod error;
@@ -31,15 +61,15 @@ use serde::de::DeserializeOwned;
 
 pub use error::ValueError;
 pub use limits::MAX_DEPTH;
-pub use map::{Iter, Map};
+pub use map::Map;
 pub use value::Value;
 
 use limits::Depth;
 
 /// A key-value session that describes itself.
 ///
-/// Keys keep the order in which they were first inserted. Two `Values` are
-/// equal when they hold equal entries in the same order.
+/// Its entries are sorted by key. Two `Values` are equal when they hold equal
+/// entries.
 ///
 /// ```
 /// use sealed_session::{Values, payload::values::ValueError};
@@ -59,7 +89,7 @@ use limits::Depth;
 pub struct Values(Map);
 
 impl Values {
-    /// An empty session.
+    /// Creates an empty session.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -78,7 +108,7 @@ impl Values {
         V::deserialize(de::ValueDeserializer(value, Depth::ROOT.enter()?)).map(Some)
     }
 
-    /// Sets `key` to `value`. A key that exists keeps its position.
+    /// Sets `key` to `value`.
     ///
     /// # Errors
     ///
@@ -105,7 +135,7 @@ impl Values {
         self.0.contains_key(key)
     }
 
-    /// The keys, in order.
+    /// The keys, sorted.
     #[must_use]
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
         self.0.keys()
@@ -128,9 +158,9 @@ impl Values {
         self.0 = Map::new();
     }
 
-    /// The entries, in order.
+    /// The entries, sorted by key.
     #[must_use]
-    pub fn iter(&self) -> Iter<'_> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
         self.0.iter()
     }
 
@@ -146,7 +176,8 @@ impl Values {
     ///
     /// # Errors
     ///
-    /// [`ValueError::TooDeep`]; the session is then unchanged.
+    /// [`ValueError::TooDeep`] and [`ValueError::NotFinite`]; the session is
+    /// then unchanged.
     pub fn set_raw(
         &mut self,
         key: impl Into<String>,
@@ -171,27 +202,18 @@ impl super::SessionData for Values {
 /// The shape of `Values`, whatever they hold. No hash of a type has it.
 pub(super) const SHAPE: u16 = 0xffff;
 
-impl<'a> IntoIterator for &'a Values {
-    type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
 /// Converts anything serializable to a [`Value`].
 ///
 /// Structs and maps become [`Value::Map`], `()` and `None` [`Value::Null`],
 /// `Some(x)` what `x` becomes, bytes [`Value::Bytes`], a `char` text, and enums
-/// are externally tagged. Floats are kept as they are, NaN and the infinities
-/// included. The value is told that the format is human-readable.
+/// are externally tagged. The type is told that the format is human-readable.
 ///
 /// # Errors
 ///
 /// When it nests deeper than [`MAX_DEPTH`], has a map key that is not a
 /// string, a character, a boolean or an integer, has a key twice, has an
-/// integer outside `i64` and `u64`, or refuses to be serialized.
+/// integer outside `i64` and `u64` or a float that is not finite, or refuses
+/// to be serialized.
 pub fn to_value<V: Serialize + ?Sized>(value: &V) -> Result<Value, ValueError> {
     value.serialize(ser::ValueSerializer(Depth::ROOT))
 }
@@ -206,100 +228,4 @@ pub fn to_value<V: Serialize + ?Sized>(value: &V) -> Result<Value, ValueError> {
 /// When the value is not a `V`, or nests deeper than [`MAX_DEPTH`].
 pub fn from_value<V: DeserializeOwned>(value: &Value) -> Result<V, ValueError> {
     V::deserialize(de::ValueDeserializer(value, Depth::ROOT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nested(levels: usize) -> Value {
-        (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
-    }
-
-    #[test]
-    fn values_come_out_as_they_went_in() {
-        let mut session = Values::new();
-        assert!(session.is_empty());
-        session.insert("user", "alice").unwrap();
-        session.insert("visits", &3_u8).unwrap();
-        session.insert("last", &Some(-7_i32)).unwrap();
-        session.insert("none", &None::<u8>).unwrap();
-        assert_eq!(
-            session.get::<String>("user").unwrap().as_deref(),
-            Some("alice")
-        );
-        assert_eq!(session.get::<i64>("visits").unwrap(), Some(3));
-        assert_eq!(session.get::<f64>("last").unwrap(), Some(-7.0));
-        assert_eq!(session.get::<Option<u8>>("none").unwrap(), Some(None));
-        assert!(session.get::<u8>("none").is_err());
-        assert_eq!(session.get::<u8>("absent").unwrap(), None);
-        assert_eq!(session.raw("visits"), Some(&Value::UInt(3)));
-        assert!(session.contains_key("user"));
-        assert_eq!(session.len(), 4);
-        session.clear();
-        assert_eq!(session, Values::new());
-    }
-
-    #[test]
-    fn values_are_sealed_and_opened_as_they_are() {
-        use core::time::Duration;
-
-        use crate::{
-            EncryptedCodec, Policy,
-            keys::{Key, KeyRing},
-        };
-
-        let keys = KeyRing::single(Key::generate().unwrap()).unwrap();
-        let policy = Policy::new(Duration::from_mins(1), Duration::from_mins(1)).unwrap();
-        let codec = EncryptedCodec::builder("example.com", keys, policy)
-            .build()
-            .unwrap();
-        let mut session = Values::new();
-        session.insert("user", "alice").unwrap();
-        let identity = codec.new_identity().unwrap();
-        let sealed = codec.seal(&identity, &session).unwrap();
-        let opened = codec.open::<Values>(sealed.value()).unwrap();
-        assert_eq!(opened.data(), &session);
-    }
-
-    #[test]
-    fn a_failed_insert_leaves_the_session_unchanged() {
-        let mut session = Values::new();
-        session.insert("k", "old").unwrap();
-        assert_eq!(session.insert("k", &nested(64)), Err(ValueError::TooDeep));
-        assert_eq!(session.set_raw("k", nested(64)), Err(ValueError::TooDeep));
-        assert_eq!(session.raw("k"), Some(&Value::from("old")));
-    }
-
-    #[test]
-    fn sixty_four_levels_fit_and_the_map_of_values_is_the_first() {
-        let mut session = Values::new();
-        session.insert("k", &nested(63)).unwrap();
-        session.set_raw("k", nested(63)).unwrap();
-        assert_eq!(session.get::<Value>("k"), Ok(Some(nested(63))));
-
-        assert_eq!(to_value(&nested(64)), Ok(nested(64)));
-        assert_eq!(from_value(&nested(64)), Ok(nested(64)));
-        for levels in [65, 1000] {
-            assert_eq!(to_value(&nested(levels)), Err(ValueError::TooDeep));
-            let back = from_value::<Value>(&nested(levels));
-            assert_eq!(back, Err(ValueError::TooDeep));
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_content() {
-        let mut session = Values::new();
-        session.insert("secret-key", "secret").unwrap();
-        session.insert("pin", &98_765).unwrap();
-        assert_eq!(format!("{session:?}"), "Values(len 2)");
-        assert_eq!(
-            format!("{:?}", session.raw("secret-key")),
-            "Some(Text(len 6))"
-        );
-        assert_eq!(format!("{:?}", session.raw("pin")), "Some(UInt)");
-        let value = to_value(&session).unwrap();
-        assert_eq!(format!("{value:?}"), "Map(len 2)");
-        assert_eq!(format!("{:?}", session.iter()), "Iter(len 2)");
-    }
 }

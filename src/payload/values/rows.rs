@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_key_keeps_the_place_of_its_first_appearance() {
-        let keys: Vec<Key> = (0..100).map(|n| Key::text(&format!("key{n}"))).collect();
+        let keys: Vec<Key> = (0..100).map(|n| Key::new(&format!("key{n}"))).collect();
         let mut rows = Rows::default();
         for key in &keys {
             assert_eq!(rows.place(&key), None);
@@ -69,7 +69,7 @@ mod tests {
             assert_eq!(rows.place(&key), Some(place));
             assert!(rows.get(place) == Some(&key));
         }
-        let new = Key::text("user_id");
+        let new = Key::new("user_id");
         assert_eq!((rows.place(&&new), rows.place(&&new)), (None, Some(100)));
     }
 }

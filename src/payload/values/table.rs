@@ -3,135 +3,27 @@
 use super::map::Key;
 
 /// The names in the order of their numbers, as in `tests/vectors/table.json`.
+#[rustfmt::skip]
 const NAMES: [&str; 128] = [
-    "auth_time",
-    "cart",
-    "csrf_token",
-    "data",
-    "display_name",
-    "email",
-    "flash",
-    "id",
-    "level",
-    "locale",
-    "mfa",
-    "name",
-    "return_to",
-    "roles",
-    "state",
-    "text",
-    "theme",
-    "title",
-    "token",
-    "type",
-    "url",
-    "user",
-    "user_id",
-    "username",
-    "access_token",
-    "acr",
-    "action",
-    "address",
-    "admin_id",
-    "affiliate_id",
-    "alert",
-    "amr",
-    "aud",
-    "azp",
-    "birthdate",
-    "captcha",
-    "client_id",
-    "code",
-    "code_verifier",
-    "cost",
-    "country",
-    "created_at",
-    "currency",
-    "customer",
-    "customer_email",
-    "customer_id",
-    "description",
-    "email_verified",
-    "error",
-    "error_msg",
-    "errors",
-    "exp",
-    "expires",
-    "expires_at",
-    "expires_in",
-    "family_name",
-    "fingerprint",
-    "formatted",
-    "gender",
-    "given_name",
-    "groups",
-    "iat",
-    "id_token",
-    "id_token_expires",
-    "info",
-    "ip",
-    "is_admin",
-    "iss",
-    "issuer",
-    "jti",
-    "language",
-    "locality",
-    "location",
-    "login",
-    "login_message",
-    "login_time",
-    "max_age",
-    "message",
-    "messages",
-    "mfa_user_id",
-    "middle_name",
-    "msg",
-    "nbf",
-    "next",
-    "nickname",
-    "nonce",
-    "notice",
-    "oauth_state",
-    "oauth_token",
-    "order",
-    "order_id",
-    "password",
-    "password_reset_token",
-    "phone_number",
-    "phone_number_verified",
-    "picture",
-    "postal_code",
-    "preferred_username",
-    "profile",
-    "provider",
-    "redirect_to",
-    "redirect_uri",
-    "refresh_token",
-    "region",
-    "reset_token",
-    "role",
-    "scope",
-    "scopes",
-    "search",
-    "session_expires_at",
-    "session_id",
-    "session_token",
-    "shipping_method",
-    "sid",
-    "status",
-    "street_address",
-    "sub",
-    "subscription",
-    "success",
-    "task",
-    "time",
-    "token_type",
-    "totp_secret",
-    "uid",
-    "updated_at",
-    "warning",
-    "website",
-    "zoneinfo",
+    "auth_time", "cart", "csrf_token", "data", "display_name", "email", "flash", "id", "level",
+    "locale", "mfa", "name", "return_to", "roles", "state", "text", "theme", "title", "token",
+    "type", "url", "user", "user_id", "username",
+
+    "access_token", "acr", "action", "address", "admin_id", "affiliate_id", "alert", "amr",
+    "aud", "azp", "birthdate", "captcha", "client_id", "code", "code_verifier", "cost",
+    "country", "created_at", "currency", "customer", "customer_email", "customer_id",
+    "description", "email_verified", "error", "error_msg", "errors", "exp", "expires",
+    "expires_at", "expires_in", "family_name", "fingerprint", "formatted", "gender",
+    "given_name", "groups", "iat", "id_token", "id_token_expires", "info", "ip", "is_admin",
+    "iss", "issuer", "jti", "language", "locality", "location", "login", "login_message",
+    "login_time", "max_age", "message", "messages", "mfa_user_id", "middle_name", "msg", "nbf",
+    "next", "nickname", "nonce", "notice", "oauth_state", "oauth_token", "order", "order_id",
+    "password", "password_reset_token", "phone_number", "phone_number_verified", "picture",
+    "postal_code", "preferred_username", "profile", "provider", "redirect_to", "redirect_uri",
+    "refresh_token", "region", "reset_token", "role", "scope", "scopes", "search",
+    "session_expires_at", "session_id", "session_token", "shipping_method", "sid", "status",
+    "street_address", "sub", "subscription", "success", "task", "time", "token_type",
+    "totp_secret", "uid", "updated_at", "warning", "website", "zoneinfo",
 ];
 
 /// The key with this number.
@@ -155,47 +47,35 @@ pub(super) fn find(name: &str) -> Option<Key> {
 }
 
 /// Open addressing: a name has the first free slot from its hash on.
-const SLOTS: [Option<u8>; 256] = slots();
-
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::cast_possible_truncation,
-    reason = "evaluated by the compiler"
-)]
-const fn slots() -> [Option<u8>; 256] {
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const SLOTS: [Option<u8>; 256] = {
     let mut slots = [None; 256];
-    let mut number = 0;
-    while number < NAMES.len() {
-        let mut slot = match hash(NAMES[number].as_bytes()) {
-            Some(slot) => slot,
-            None => panic!("an empty name"),
+    let mut number = 0_u8;
+    while (number as usize) < NAMES.len() {
+        let Some(mut slot) = hash(NAMES[number as usize].as_bytes()) else {
+            panic!("an empty name")
         };
         while slots[slot as usize].is_some() {
             slot = slot.wrapping_add(1);
         }
-        slots[slot as usize] = Some(number as u8);
-        number += 1;
+        slots[slot as usize] = Some(number);
+        number = number.wrapping_add(1);
     }
     slots
-}
+};
 
 /// A hash of the length, and of the first, a middle and the last byte: with this factor, most
 /// names stand where it points.
-#[expect(clippy::cast_possible_truncation, reason = "mixes")]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "not empty"
-)]
 const fn hash(name: &[u8]) -> Option<u8> {
-    if name.is_empty() {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
         return None;
-    }
-    let (first, last) = (name[0] as u32, name[name.len() - 1] as u32);
-    let middle = name[name.len() / 2] as u32;
-    let mixed = first | last << 8 | middle << 16 | (name.len() as u32) << 24;
-    Some((mixed.wrapping_mul(0xd278_9445) >> 24) as u8)
+    };
+    let (_, rest) = name.split_at(name.len() / 2);
+    let Some(middle) = rest.first() else {
+        return None;
+    };
+    let mixed = u32::from_le_bytes([*first, *last, *middle, name.len().to_le_bytes()[0]]);
+    Some(mixed.wrapping_mul(0xd278_9445).to_be_bytes()[0])
 }
 
 #[cfg(test)]

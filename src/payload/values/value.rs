@@ -115,33 +115,3 @@ impl<V: Into<Value>> From<Option<V>> for Value {
         value.map_or(Self::Null, Into::into)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_finite_floats_are_normal() {
-        for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            let mut value = Value::from(vec![Value::from(float)]);
-            assert_eq!(value.normalize(Depth::ROOT), Err(ValueError::NotFinite));
-        }
-        assert_eq!(Value::Float(f64::MAX).normalize(Depth::ROOT), Ok(()));
-    }
-
-    #[test]
-    fn a_non_negative_integer_has_one_variant() {
-        assert_eq!(Value::from(5_i32), Value::UInt(5));
-        assert_eq!(Value::from(0_i64), Value::UInt(0));
-        assert_eq!(Value::from(-1_i8), Value::Int(-1));
-
-        let nested = |n| {
-            let mut map = Map::new();
-            map.insert("k", n);
-            Value::Array(vec![map.into()])
-        };
-        let mut value = nested(Value::Int(5));
-        value.normalize(Depth::ROOT).unwrap();
-        assert_eq!(value, nested(Value::UInt(5)));
-    }
-}
