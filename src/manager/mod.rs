@@ -34,6 +34,7 @@ mod revocation;
 mod save;
 pub(crate) mod save_there;
 mod strategy;
+mod turns;
 
 use core::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
