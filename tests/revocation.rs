@@ -14,7 +14,7 @@ mod client;
 mod model_store;
 
 use core::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 use std::sync::Arc;
@@ -491,6 +491,95 @@ fn a_server_that_is_cut_off_from_the_store_accepts_what_was_revoked_for_fifteen_
     assert_eq!(presented(&cut_off, &copy), REVOKED);
 }
 
+// --- One reading of the list for all who need it.
+
+const REQUESTS: usize = 200;
+
+impl World {
+    /// How often the list is read by requests that run abreast, all with this outcome.
+    fn readings_of_requests(&self, manager: &Manager, client: &Client, is_read: bool) -> u32 {
+        let before = self.store.readings.load(Ordering::SeqCst);
+        self.store.take_turns(true);
+        let sessions = [(); REQUESTS].map(|()| client.send(manager, Dest::Empty));
+        let requests = sessions.map(|session| async move { session.presented().await });
+        for outcome in abreast(requests) {
+            let unavailable = matches!(outcome, Err(SessionError::Unavailable(_)));
+            assert!(unavailable || outcome.unwrap() == Presented::Valid);
+            assert_eq!(unavailable, !is_read);
+        }
+        self.store.take_turns(false);
+        self.store.readings.load(Ordering::SeqCst) - before
+    }
+}
+
+#[test]
+fn f5_requests_share_one_reading_of_the_list() {
+    let world = World::new();
+    let client = log_in(&world.server(), "42");
+    let manager = world.server();
+    assert_eq!(world.readings_of_requests(&manager, &client, true), 1);
+    assert_eq!(world.readings_of_requests(&manager, &client, true), 0);
+    world.clock.set(NOW - Duration::from_mins(1));
+    assert_eq!(
+        world.readings_of_requests(&manager, &client, true),
+        1,
+        "set back"
+    );
+    world.clock.set(NOW + Duration::from_mins(1));
+    assert_eq!(
+        world.readings_of_requests(&manager, &client, true),
+        1,
+        "too old"
+    );
+}
+
+#[test]
+fn f5_failed_reading_reaches_all_who_waited_for_it() {
+    let world = World::new();
+    let client = log_in(&world.server(), "42");
+    let manager = world.server();
+    world.store.model.set_down(true);
+    for _ in 0..2 {
+        assert_eq!(world.readings_of_requests(&manager, &client, false), 1);
+    }
+    world.store.model.set_down(false);
+    assert_eq!(world.readings_of_requests(&manager, &client, true), 1);
+}
+
+#[test]
+fn f5_cancelled_reading_is_taken_over_by_one_that_waits() {
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    let world = World::new();
+    let client = log_in(&world.server(), "42");
+    let manager = world.server();
+    world.store.take_turns(true);
+    let sessions = [(); 3].map(|()| client.send(&manager, Dest::Empty));
+    let [reads, waits, too] = &sessions;
+    let mut reads = Box::pin(reads.presented());
+    let [mut waits, mut too] = [waits, too].map(|session| Box::pin(session.presented()));
+    let woken = Arc::new(Woken::default());
+    let waker = woken.clone().into();
+    let mut context = core::task::Context::from_waker(&waker);
+    for request in [&mut reads, &mut waits, &mut too] {
+        assert!(request.as_mut().poll(&mut context).is_pending());
+    }
+    assert!(!woken.0.load(Ordering::SeqCst));
+    drop(reads);
+    assert!(woken.0.swap(false, Ordering::SeqCst));
+    drop(waits);
+    assert!(too.as_mut().poll(&mut context).is_pending(), "it reads");
+    assert_eq!(block_on(too).unwrap(), Presented::Valid);
+    assert_eq!(world.store.readings.load(Ordering::SeqCst), 2);
+}
+
 /// Runs futures in turns, one poll each.
 fn abreast<F: Future, const N: usize>(futures: [F; N]) -> [F::Output; N] {
     let mut futures = futures.map(Box::pin);
@@ -514,6 +603,8 @@ struct RacyStore {
     model: ModelStore,
     armed: AtomicBool,
     turns: AtomicBool,
+    /// How often the list was read.
+    readings: AtomicU32,
 }
 
 impl RacyStore {
@@ -617,6 +708,7 @@ impl SessionStore for RacyStore {
         cursor: Option<SyncCursor>,
         now: Timestamp,
     ) -> StoreFuture<'_, RevocationDelta> {
-        self.model.revoked_since(cursor, now)
+        self.readings.fetch_add(1, Ordering::SeqCst);
+        self.in_turn(move || self.model.revoked_since(cursor, now))
     }
 }

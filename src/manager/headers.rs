@@ -57,10 +57,8 @@ impl ResponseHeaders {
         request: &Request,
     ) -> Result<Self, SessionError> {
         let mut headers = Self::of_failure(inner);
-        let header = inner
-            .token_header
-            .clone()
-            .filter(|_| request.carrier == Carrier::Header);
+        let header = headers.token_header.clone();
+        let header = header.filter(|_| request.carrier == Carrier::Header);
         match (saved, header) {
             (Saved::Unchanged, _) => {}
             (Saved::Set(sealed), None) => {
@@ -85,7 +83,8 @@ impl ResponseHeaders {
     pub(super) fn of_failure<T>(inner: &Inner<T>) -> Self {
         Self {
             touched: true,
-            token_header: inner.token_header.clone(),
+            // Each response has its own, so that threads do not share its count.
+            token_header: inner.token_header.as_deref().map(Arc::from),
             ..Self::default()
         }
     }

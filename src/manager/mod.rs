@@ -34,6 +34,7 @@ mod revocation;
 mod save;
 pub(crate) mod save_there;
 mod strategy;
+mod turns;
 
 use core::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -308,7 +309,7 @@ pub(crate) struct Inner<T> {
     on_unavailable: OnUnavailable,
     listener: Option<Listener>,
     /// In lower case.
-    token_header: Option<Arc<str>>,
+    token_header: Option<String>,
     purge: Arc<Purge>,
 }
 

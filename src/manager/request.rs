@@ -1,7 +1,5 @@
 //! What of a request concerns its session.
 
-use std::sync::Arc;
-
 use super::{Inner, ManagerError, headers::TARGETED};
 use crate::{
     cookie::{CookieConfig, MAX_CANDIDATES, candidates},
@@ -121,7 +119,7 @@ pub(super) fn left_behind<T>(inner: &Inner<T>, request: &Request) -> impl Iterat
 
 /// A header's name in lower case (RFC 9110, section 5.1), that means nothing else to what
 /// lies between client and server.
-pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
+pub(super) fn checked_name(name: &str) -> Result<String, ManagerError> {
     /// Other origins may send some of them without asking (CORS), every browser sends
     /// others, and the rest mean something to what lies between.
     const TAKEN: [&str; 22] = [
@@ -172,7 +170,7 @@ pub(super) fn checked_name(name: &str) -> Result<Arc<str>, ManagerError> {
     if !is_token || taken {
         return Err(ManagerError::TokenHeader);
     }
-    Ok(name.into())
+    Ok(name)
 }
 
 #[cfg(test)]
@@ -221,6 +219,6 @@ mod tests {
             let error = checked_name(refused).unwrap_err();
             assert_eq!(error, ManagerError::TokenHeader, "{refused}");
         }
-        assert_eq!(&*checked_name("X-Session").unwrap(), "x-session");
+        assert_eq!(checked_name("X-Session").unwrap(), "x-session");
     }
 }

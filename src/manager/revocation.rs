@@ -3,10 +3,7 @@
 use core::time::Duration;
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use arc_swap::ArcSwap;
@@ -14,6 +11,7 @@ use arc_swap::ArcSwap;
 use super::{
     lock,
     purge::{self, Purge},
+    turns::{Next, Turns},
 };
 use crate::{
     claims::{Claims, SessionId, Subject},
@@ -70,7 +68,7 @@ pub(crate) struct Revocations {
     copy: ArcSwap<Copy>,
     /// Held while the copy is replaced. Readers do without it.
     replacing: Mutex<()>,
-    syncing: AtomicBool,
+    readings: Turns,
     purge: Arc<Purge>,
 }
 
@@ -98,7 +96,7 @@ impl Revocations {
             store,
             copy: ArcSwap::default(),
             replacing: Mutex::default(),
-            syncing: AtomicBool::new(false),
+            readings: Turns::default(),
             purge,
         })
     }
@@ -192,31 +190,48 @@ impl Revocations {
     }
 
     /// Renews the copy if it is older than its interval.
+    ///
+    /// One request reads the list. The others go on with the copy while it may be believed,
+    /// and wait for that reading otherwise; its error is theirs.
     pub(super) async fn sync(&self, now: Timestamp) -> Result<(), StoreError> {
         let Some((interval, fail_open)) = self.interval() else {
             return Ok(());
         };
-        let age = self.copy.load().synced_at.map(|at| age(at, now));
-        if age.is_some_and(|age| age < interval) {
-            return Ok(());
-        }
-        // One request renews the copy, the others go on with it while it may be believed.
-        let believed =
-            age.is_some_and(|age| fail_open || age <= interval.saturating_mul(STALE_AFTER));
-        let turn = Turn::take(&self.syncing);
-        if turn.is_none() && believed {
-            return Ok(());
-        }
-        let pulled = self.pull(now).await;
-        drop(turn);
-        // Not at the start, which has enough to do, and not in others' way. An application
-        // whose sessions always fit the cookie has no other occasion.
-        if pulled.is_ok() && age.is_some() {
-            self.purge.if_due(&*self.store, now).await;
-        }
-        match pulled {
-            Err(_) if believed => Ok(()),
-            outcome => outcome,
+        loop {
+            let synced_at = self.copy.load().synced_at;
+            let age = synced_at.map(|at| age(at, now));
+            if age.is_some_and(|age| age < interval) {
+                return Ok(());
+            }
+            let believed =
+                age.is_some_and(|age| fail_open || age <= interval.saturating_mul(STALE_AFTER));
+            let turn = if believed {
+                let Some(turn) = self.readings.take() else {
+                    return Ok(());
+                };
+                turn
+            } else {
+                match self.readings.next().await {
+                    Next::Turn(turn) => turn,
+                    Next::Outcome(outcome) => {
+                        outcome?;
+                        continue;
+                    }
+                }
+            };
+            if self.copy.load().synced_at != synced_at {
+                // Another request has read it since this one looked.
+                turn.end(Ok(()));
+                continue;
+            }
+            let pulled = self.pull(now).await;
+            turn.end(pulled.clone());
+            // Not at the start, which has enough to do, and not in others' way. An
+            // application whose sessions always fit the cookie has no other occasion.
+            if pulled.is_ok() && age.is_some() {
+                self.purge.if_due(&*self.store, now).await;
+            }
+            return if believed { Ok(()) } else { pulled };
         }
     }
 
@@ -334,23 +349,6 @@ impl Copy {
 fn shard_of(id: RevocationId) -> usize {
     let [first, ..] = id.0;
     first.into()
-}
-
-/// The right to renew the copy; given back also where the request is cancelled.
-struct Turn<'a>(&'a AtomicBool);
-
-impl<'a> Turn<'a> {
-    fn take(syncing: &'a AtomicBool) -> Option<Self> {
-        let free = !syncing.swap(true, Ordering::AcqRel);
-        // Not `then_some`: a turn that is made is given back, also one that was not free.
-        free.then(|| Self(syncing))
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
 }
 
 fn age(at: Timestamp, now: Timestamp) -> Duration {
@@ -476,16 +474,5 @@ mod tests {
         assert_eq!(copy.len, 10);
         assert!(copy.shards[10].is_empty());
         assert!(Arc::ptr_eq(&kept, &copy.shards[0]), "not copied in vain");
-    }
-
-    #[test]
-    fn one_takes_the_turn_until_it_gives_it_back() {
-        let syncing = AtomicBool::new(false);
-        let first = Turn::take(&syncing);
-        assert!(first.is_some());
-        assert!(Turn::take(&syncing).is_none());
-        assert!(Turn::take(&syncing).is_none(), "losing gives nothing back");
-        drop(first);
-        assert!(Turn::take(&syncing).is_some());
     }
 }

@@ -17,7 +17,8 @@ pub(super) enum Mode {
 impl Compression {
     /// The default: cookies never, so that their length depends on the length of a session
     /// and on nothing else. What does not fit moves to a store, whose records are
-    /// compressed and padded: only who reads the store's rows sees their lengths.
+    /// padded, and compressed from 4,096 bytes on: only who reads the store's rows sees
+    /// their lengths.
     pub const IN_STORE: Self = Self(Mode::InStore);
 
     /// Nothing is ever compressed, in cookies or stores.

@@ -226,6 +226,32 @@ mod tests {
     }
 
     #[test]
+    fn postcard_that_outgrows_its_first_buffer_is_whole() {
+        for len in [0, 511, 512, 513, 5_000] {
+            let data = ("x".repeat(len), 7_u8);
+            let expected = postcard::to_allocvec(&data).unwrap();
+            assert_eq!(*to_postcard(&data).unwrap(), *expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_appended_leaves_the_buffer_as_it_was() {
+        /// Fails after a text.
+        struct Failing;
+        impl Serialize for Failing {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("no"))
+            }
+        }
+        let mut buffer = b"head".to_vec();
+        assert!(append_postcard(&("text", Failing), &mut buffer, 100).is_err());
+        assert_eq!(append_postcard(&"text", &mut buffer, 4), Ok(5));
+        assert_eq!(buffer, b"head");
+        assert_eq!(append_postcard(&"text", &mut buffer, 5), Ok(5));
+        assert_eq!(buffer, b"head\x04text");
+    }
+
+    #[test]
     fn a_difference_is_no_error_however_the_data_is_written() {
         let bytes = to_postcard(&("a", Shown(41), 7_u8)).unwrap();
         for (data, same) in [

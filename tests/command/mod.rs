@@ -157,7 +157,21 @@ impl Ring {
     }
 }
 
+/// A session of the corpus, its members sorted as `decode` prints them.
 pub fn corpus(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    fs::read_to_string(path.join(name).with_extension("json")).unwrap()
+    let json = fs::read_to_string(path.join(name).with_extension("json")).unwrap();
+    sorted(serde_json::from_str(&json).unwrap()).to_string()
+}
+
+fn sorted(json: serde_json::Value) -> serde_json::Value {
+    match json {
+        serde_json::Value::Object(members) => {
+            let members = members.into_iter().map(|(name, it)| (name, sorted(it)));
+            let members: std::collections::BTreeMap<_, _> = members.collect();
+            members.into_iter().collect()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }

@@ -122,8 +122,8 @@ impl fmt::Debug for Map {
 /// byte does not become a copy.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// An entry of the static table: its number and its name.
-    Table(u8, &'static str),
+    /// The number of an entry of the static table.
+    Table(u8),
     /// Any other.
     Text(Arc<str>),
 }
@@ -139,7 +139,7 @@ impl Deref for Key {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Table(_, text) => text,
+            Self::Table(number) => table::name(*number),
             Self::Text(text) => text,
         }
     }

@@ -50,7 +50,7 @@ fn pack(out: &mut Output, text: &str) -> bool {
     })
 }
 
-/// Most texts are told from packed ones by their first characters.
+/// Whether a packed text may have this byte. Most texts have another among their first.
 const fn may_be_packed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }

@@ -29,8 +29,12 @@ const NAMES: [&str; 128] = [
 /// The key with this number.
 pub(super) fn get(number: u64) -> Option<Key> {
     let number = u8::try_from(number).ok()?;
-    let name = NAMES.get(usize::from(number))?;
-    Some(Key::Table(number, name))
+    (usize::from(number) < NAMES.len()).then_some(Key::Table(number))
+}
+
+/// The name with this number, which is below 128.
+pub(super) fn name(number: u8) -> &'static str {
+    NAMES.get(usize::from(number)).copied().unwrap_or_default()
 }
 
 /// The key with this name.
@@ -38,9 +42,8 @@ pub(super) fn find(name: &str) -> Option<Key> {
     let mut slot = hash(name.as_bytes())?;
     loop {
         let number = SLOTS.get(usize::from(slot)).copied().flatten()?;
-        let found = NAMES.get(usize::from(number))?;
-        if *found == name {
-            return Some(Key::Table(number, found));
+        if *NAMES.get(usize::from(number))? == name {
+            return Some(Key::Table(number));
         }
         slot = slot.wrapping_add(1);
     }
@@ -89,7 +92,8 @@ mod tests {
         assert_eq!(json, NAMES);
         for (place, name) in (0..).zip(NAMES) {
             for key in [find(name), get(place.into())] {
-                assert!(matches!(key, Some(Key::Table(n, found)) if n == place && found == name));
+                let key = key.unwrap();
+                assert!(key == Key::Table(place) && *key == *name);
             }
         }
         assert!(get(128).is_none() && get(256).is_none());

@@ -65,7 +65,7 @@ fn write_key(out: &mut Output, key: &Key, row: Option<usize>) -> Result<(), Valu
     let row = row.map(length);
     let row_len = row.map_or(usize::MAX, head_len);
     match (key, row) {
-        (Key::Table(number, _), _) if head_len((*number).into()) <= row_len => out.u8(*number)?,
+        (Key::Table(number), _) if head_len((*number).into()) <= row_len => out.u8(*number)?,
         // -1 - n
         (_, Some(n)) if row_len <= key.len().saturating_add(1) => out.i64(!n.cast_signed())?,
         _ => out.str(key)?,
