@@ -25,8 +25,12 @@ pub(super) fn seal(
     aad: &[u8],
     buffer: &mut [u8],
 ) -> Option<[u8; TAG_LEN]> {
-    let aes = Ahead::new(key, iv, buffer.len());
-    let tag = AesGcm::<_, U12>::from(&aes).encrypt_inout_detached(iv.into(), aad, buffer.into());
+    let tag = if buffer.len() > MAX_AHEAD {
+        Wide::new(key.into()).encrypt_inout_detached(iv.into(), aad, buffer.into())
+    } else {
+        let aes = Ahead::new(key, iv, buffer.len());
+        AesGcm::<_, U12>::from(&aes).encrypt_inout_detached(iv.into(), aad, buffer.into())
+    };
     tag.ok().map(Into::into)
 }
 
@@ -38,11 +42,25 @@ pub(super) fn open(
     buffer: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Result<(), NotAuthentic> {
-    let aes = Ahead::new(key, iv, buffer.len());
-    AesGcm::<_, U12>::from(&aes)
-        .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
-        .map_err(|_| NotAuthentic)
+    let opened = if buffer.len() > MAX_AHEAD {
+        Wide::new(key.into()).decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
+    } else {
+        let aes = Ahead::new(key, iv, buffer.len());
+        AesGcm::<_, U12>::from(&aes).decrypt_inout_detached(
+            iv.into(),
+            aad,
+            buffer.into(),
+            tag.into(),
+        )
+    };
+    opened.map_err(|_| NotAuthentic)
 }
+
+/// The longest message whose blocks are encrypted in advance. No token is longer. For large
+/// records the wide path of `aes` is faster, and takes 6 KB of stack more.
+pub(super) const MAX_AHEAD: usize = 4096;
+
+type Wide = AesGcm<Aes256Enc, U12>;
 
 /// AES-256 for single blocks. Wiped when dropped.
 pub(super) struct Blocks(Aes256Enc);
