@@ -25,8 +25,7 @@ pub(super) fn seal(
     aad: &[u8],
     buffer: &mut [u8],
 ) -> Option<[u8; TAG_LEN]> {
-    let mut aes = Ahead::new(key, iv);
-    aes.encrypt_ahead(buffer.len());
+    let aes = Ahead::new(key, iv, buffer.len());
     let tag = AesGcm::<_, U12>::from(&aes).encrypt_inout_detached(iv.into(), aad, buffer.into());
     tag.ok().map(Into::into)
 }
@@ -39,8 +38,7 @@ pub(super) fn open(
     buffer: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Result<(), NotAuthentic> {
-    let mut aes = Ahead::new(key, iv);
-    aes.encrypt_ahead(buffer.len());
+    let aes = Ahead::new(key, iv, buffer.len());
     AesGcm::<_, U12>::from(&aes)
         .decrypt_inout_detached(iv.into(), aad, buffer.into(), tag.into())
         .map_err(|_| NotAuthentic)
@@ -63,8 +61,8 @@ impl Blocks {
 
 /// Encrypts each block in place.
 ///
-/// One after the other where `aes` could take 30 or 64 at once: that path needs kilobytes of
-/// stack, which would have to be wiped for each message, and short ones never come to it.
+/// One after the other where `aes` could take 30 or 64 at once: that needs 6 KB of stack more,
+/// which would have to be wiped after each message, and few messages are that long.
 struct Each<'b>(&'b mut [aes::Block]);
 
 impl BlockSizeUser for Each<'_> {
@@ -88,50 +86,36 @@ impl BlockCipherEncClosure for Each<'_> {
     }
 }
 
-/// The most bytes of a message whose blocks are encrypted in advance.
-pub(super) const AHEAD_LEN: usize = 480;
-
 /// AES-256 for one message of GCM, with the blocks that GCM asks for encrypted in advance.
 ///
-/// GCM asks four times. Where the processor has AVX-512, `aes` copies all round keys each time,
-/// which takes as long as ten blocks. Encrypting all blocks of a short message at once saves a
-/// quarter of the time of GCM.
+/// GCM asks four times. Where the processor has AVX-512, `aes` makes four copies of all round
+/// keys each time, which takes as long as ten blocks: a quarter of a short message's time.
 struct Ahead {
     aes: Aes256Enc,
     iv: [u8; 12],
-    /// The zero block, then the counter blocks from 1 on; encrypted up to `count`.
-    blocks: [aes::Block; AHEAD_LEN / 16 + 2],
-    count: usize,
+    /// What the zero block and then the counter blocks from 1 on become.
+    blocks: Vec<aes::Block>,
 }
 
 impl Ahead {
-    #[inline]
-    fn new(key: &[u8; 32], iv: &[u8; 12]) -> Self {
-        Self {
-            aes: Aes256Enc::new(key.into()),
-            iv: *iv,
-            blocks: Default::default(),
-            count: 0,
-        }
-    }
-
-    /// Encrypts the blocks for a message of that length, if they have room.
-    fn encrypt_ahead(&mut self, len: usize) {
+    /// For a message of that length.
+    fn new(key: &[u8; 32], iv: &[u8; 12], len: usize) -> Self {
         let count = len.div_ceil(16).saturating_add(2);
-        if let Some(blocks) = self.blocks.get_mut(..count) {
-            for (block, number) in blocks.iter_mut().zip(0_u32..).skip(1) {
-                let [head @ .., a, b, c, d] = &mut block.0;
-                (*head, [*a, *b, *c, *d]) = (self.iv, number.to_be_bytes());
-            }
-            self.aes.encrypt_with_backend(Each(blocks));
-            self.count = count;
+        let mut blocks = Vec::with_capacity(count);
+        blocks.push(aes::Block::default());
+        blocks.extend((1_u32..).take(count.saturating_sub(1)).map(|number| {
+            let mut block = aes::Block::default();
+            let [head @ .., a, b, c, d] = &mut block.0;
+            (*head, [*a, *b, *c, *d]) = (*iv, number.to_be_bytes());
+            block
+        }));
+        let aes = Aes256Enc::new(key.into());
+        aes.encrypt_with_backend(Each(&mut blocks));
+        Self {
+            aes,
+            iv: *iv,
+            blocks,
         }
-    }
-
-    /// Encrypts by `aes`. Out of line, so that short messages do not need its stack.
-    #[inline(never)]
-    fn encrypt_now(&self, then: impl BlockCipherEncClosure<BlockSize = U16>) {
-        self.aes.encrypt_with_backend(then);
     }
 
     /// The block that this one was encrypted to in advance.
@@ -139,8 +123,8 @@ impl Ahead {
         let [head @ .., a, b, c, d] = input.0;
         let number = u32::from_be_bytes([a, b, c, d]);
         let is_known = head == if number == 0 { [0; 12] } else { self.iv };
-        let known = self.blocks.get(..self.count).filter(|_| is_known)?;
-        known.get(usize::try_from(number).ok()?)
+        let place = usize::try_from(number).ok().filter(|_| is_known)?;
+        self.blocks.get(place)
     }
 }
 
@@ -153,12 +137,9 @@ impl ParBlocksSizeUser for Ahead {
 }
 
 impl BlockCipherEncrypt for Ahead {
+    #[inline]
     fn encrypt_with_backend(&self, then: impl BlockCipherEncClosure<BlockSize = U16>) {
-        if self.count == 0 {
-            self.encrypt_now(then);
-        } else {
-            then.call(self);
-        }
+        then.call(self);
     }
 }
 
@@ -168,7 +149,7 @@ impl BlockCipherEncBackend for Ahead {
         let mut output = *block.get_in();
         match self.known(&output) {
             Some(known) => output = *known,
-            None => self.encrypt_now(Each(from_mut(&mut output))),
+            None => self.aes.encrypt_with_backend(Each(from_mut(&mut output))),
         }
         *block.get_out() = output;
     }
@@ -185,26 +166,20 @@ impl Drop for Ahead {
 mod tests {
     use super::*;
 
-    /// Those in advance, those that there was no room for, and those that GCM does not ask for.
+    /// Also those that GCM does not ask for.
     #[test]
     fn blocks_in_advance_are_those_of_aes() {
         let (key, iv) = ([7; 32], [8; 12]);
-        for len in [0, 1, 16, 17, AHEAD_LEN, AHEAD_LEN + 1] {
-            let mut ahead = Ahead::new(&key, &iv);
-            ahead.encrypt_ahead(len);
-            let known = if len > AHEAD_LEN {
-                0
-            } else {
-                2 + len.div_ceil(16)
-            };
-            assert_eq!(ahead.count, known);
+        for (len, count) in [(0, 2), (1, 3), (16, 3), (17, 4), (3_000, 190)] {
+            let ahead = Ahead::new(&key, &iv, len);
+            assert_eq!(ahead.blocks.len(), count);
             for head in [iv, [0; 12], [9; 12]] {
-                for number in (0..40).chain([u32::MAX]) {
+                for number in (0..200).chain([u32::MAX]) {
                     let mut input = aes::Block::default();
                     input[..12].copy_from_slice(&head);
                     input[12..].copy_from_slice(&number.to_be_bytes());
                     let is_asked = head == if number == 0 { [0; 12] } else { iv };
-                    let is_known = is_asked && usize::try_from(number).unwrap() < known;
+                    let is_known = is_asked && usize::try_from(number).unwrap() < count;
                     assert_eq!(ahead.known(&input).is_some(), is_known);
                     let (mut made, mut expected) = (input, input);
                     BlockCipherEncrypt::encrypt_block(&ahead, &mut made);

@@ -7,9 +7,7 @@ use zeroize::{Zeroizing, optimization_barrier};
 
 #[cfg(feature = "aws-lc")]
 use super::aws_lc;
-use super::{
-    AeadProvider, NotAuthentic, TAG_LEN, count_operations, rust_crypto, rust_crypto::AHEAD_LEN,
-};
+use super::{AeadProvider, NotAuthentic, TAG_LEN, count_operations, rust_crypto};
 
 /// Length of a nonce. It may be random for every message.
 pub(crate) const NONCE_LEN: usize = 24;
@@ -44,7 +42,7 @@ impl Xaes {
     /// Prepares a key.
     pub(crate) fn new(provider: AeadProvider, key: &[u8; 32]) -> Self {
         let prepared = Prepared::new(provider, key);
-        wipe_stack::<LONG>();
+        wipe_stack::<PREPARE_STACK>();
         Self { provider, prepared }
     }
 
@@ -58,7 +56,7 @@ impl Xaes {
         buffer: &mut [u8],
     ) -> Option<[u8; TAG_LEN]> {
         let tag = self.seal_unwiped(nonce, aad, buffer);
-        self.wipe_stack(buffer.len());
+        wipe_stack::<MESSAGE_STACK>();
         tag
     }
 
@@ -71,21 +69,8 @@ impl Xaes {
         tag: &[u8; TAG_LEN],
     ) -> Result<(), NotAuthentic> {
         let opened = self.open_unwiped(nonce, aad, buffer, tag);
-        self.wipe_stack(buffer.len());
+        wipe_stack::<MESSAGE_STACK>();
         opened
-    }
-
-    fn wipe_stack(&self, len: usize) {
-        let is_short = match self.provider {
-            AeadProvider::RustCrypto => len <= AHEAD_LEN,
-            #[cfg(feature = "aws-lc")]
-            AeadProvider::AwsLc => true,
-        };
-        if is_short {
-            wipe_stack::<SHORT>();
-        } else {
-            wipe_stack::<LONG>();
-        }
     }
 
     #[inline(never)]
@@ -170,14 +155,12 @@ impl Aes {
     }
 }
 
-/// Kilobytes of stack that the sealing key or a message's key can have come to.
+/// Kilobytes of stack that the sealing key and a message's key can have come to.
 ///
-/// By what stood there afterwards these are 4.6 with a short message and 11 with a long one,
-/// the most of all levels of optimisation; 12.4 and 28 unoptimised. `scripts/memory.sh` finds
-/// what is left.
-const SHORT: usize = if cfg!(debug_assertions) { 20 } else { 6 };
-/// The same with a long message, and for preparing a key.
-const LONG: usize = if cfg!(debug_assertions) { 48 } else { 12 };
+/// By what stood there afterwards these are 4.1 at most, of all levels of optimisation, and
+/// 10.3 unoptimised; for preparing a key 5.3 and 12.2. `scripts/memory.sh` finds what is left.
+const MESSAGE_STACK: usize = if cfg!(debug_assertions) { 16 } else { 5 };
+const PREPARE_STACK: usize = 2 * MESSAGE_STACK;
 
 /// Wipes that many kilobytes of the stack below its caller's frame.
 ///

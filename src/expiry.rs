@@ -203,7 +203,7 @@ impl Policy {
 
     /// Whether a live session should be issued anew: a tenth of its idle timeout has
     /// passed, and a new token would live longer.
-    pub(crate) fn needs_reissue(&self, claims: &Claims, now: Timestamp) -> bool {
+    pub(crate) fn needs_refresh(&self, claims: &Claims, now: Timestamp) -> bool {
         let Some(lifetimes) = self.lifetimes(claims.class) else {
             return false;
         };
@@ -351,11 +351,11 @@ mod tests {
     fn issue_anew_after_a_tenth_of_the_idle_time_and_only_if_it_helps() {
         let policy = policy();
         let token = claims(&policy, T0, T0);
-        assert!(!policy.needs_reissue(&token, T0 + 3 * MINUTE - SECOND));
-        assert!(policy.needs_reissue(&token, T0 + 3 * MINUTE));
+        assert!(!policy.needs_refresh(&token, T0 + 3 * MINUTE - SECOND));
+        assert!(policy.needs_refresh(&token, T0 + 3 * MINUTE));
         let last = claims(&policy, T0, T0 + 100 * MINUTE);
         assert_eq!(last.expires(), T0 + 2 * HOUR);
-        assert!(!policy.needs_reissue(&last, T0 + 110 * MINUTE));
+        assert!(!policy.needs_refresh(&last, T0 + 110 * MINUTE));
     }
 
     #[test]

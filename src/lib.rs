@@ -44,7 +44,7 @@
 //! ```
 //!
 //! # Where to read on
-//! * [`codec`]: sealing and opening, and with the feature `aws-lc` another AES-256-GCM to do
+//! * [`codec`]: sealing and opening, and with the feature `aws-lc` another AES to do
 //!   it with: [`codec::AeadProvider`]. [`keys`]: rings, files, rotation.
 //! * [`payload`]: typed sessions, their versions, and the feature `derive`, which notices a
 //!   changed type; [`Values`] for sessions without a fixed shape.

@@ -107,8 +107,8 @@ pub(crate) struct Live<T> {
 pub(crate) struct Held {
     pub(crate) claims: Claims,
     pub(crate) place: HeldPlace,
-    pub(crate) needs_reseal: bool,
-    pub(crate) needs_reissue: bool,
+    pub(crate) needs_rekey: bool,
+    pub(crate) needs_refresh: bool,
 }
 
 pub(crate) enum HeldPlace {
@@ -118,7 +118,7 @@ pub(crate) enum HeldPlace {
         state: RowState,
         expires: Timestamp,
         /// The record is sealed under a key that no longer seals.
-        needs_reseal: bool,
+        needs_rekey: bool,
     },
 }
 
@@ -386,8 +386,8 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         let held = Held {
             claims: manager.codec.at(manager.now()).claims::<T>(identity)?,
             place: HeldPlace::Cookie,
-            needs_reseal: false,
-            needs_reissue: false,
+            needs_rekey: false,
+            needs_refresh: false,
         };
         let original = to_postcard(&data)?;
         let session = Self::new(manager, Request::default());

@@ -26,7 +26,7 @@ pub(crate) const KEYED_LEN: usize = 17;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SuiteId {
-    /// AES-256-GCM with a key per message: only the server reads it.
+    /// XAES-256-GCM: only the server reads it.
     Encrypted = 1,
     /// HMAC-SHA-256: everybody who holds it reads it, only the server makes it.
     Signed = 2,

@@ -216,8 +216,8 @@ fn the_claims_stand_beside_the_data_in_readable_form() {
     assert_eq!(claims["place"], "cookie");
     assert_eq!(claims["schema"], 0);
     assert_eq!(claims["class"], 0);
-    assert_eq!(claims["needs_reseal"], false);
-    assert_eq!(claims["needs_reissue"], false);
+    assert_eq!(claims["needs_rekey"], false);
+    assert_eq!(claims["needs_refresh"], false);
     for (id, len) in [("sid", 16), ("subject", 32)] {
         let id = claims[id].as_str().unwrap();
         assert!(
@@ -402,7 +402,7 @@ fn a_rotation_keeps_old_cookies_open_and_new_ones_carry_the_new_key() {
     let claims = ring
         .decode(&["--claims", "--at", &shortly_after], &old)
         .succeeded();
-    assert!(claims.contains("\"needs_reseal\":true"), "{claims}");
+    assert!(claims.contains("\"needs_rekey\":true"), "{claims}");
     ring.decode(&["--at", &shortly_after], &new).succeeded();
     ring.decode(&[], &new).failed(1, "not-yet-valid");
     ring.refuses(&["--at", &after(4 * HOUR)], &old, "unknown-key");
@@ -588,8 +588,8 @@ fn the_demo_shows_each_step_in_80_columns_and_no_escape_codes() {
         rest = rest.split_once(&title).expect(&title).1;
     }
     for part in [
-        "needs_reseal: false",
-        "needs_reseal: true",
+        "needs_rekey: false",
+        "needs_rekey: true",
         "refused: not-authentic",
         "refused: expired-idle",
         "of 4,096 bytes",

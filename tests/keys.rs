@@ -78,15 +78,15 @@ fn a_rotation_reaches_a_codec_with_the_first_token_under_the_new_key() {
     assert_eq!(refused(&codec, &theirs), Some(OpenErrorKind::UnknownKey));
     clock.advance(Duration::from_secs(10));
     let opened = codec.open::<Plain<u8>>(&theirs).unwrap();
-    assert!(!opened.needs_reseal());
+    assert!(!opened.needs_rekey());
 
     // After the takeover the old token is good, and to be sealed anew.
     let opened = codec.open::<Plain<u8>>(&ours).unwrap();
-    assert!(opened.needs_reseal());
+    assert!(opened.needs_rekey());
     let resealed = codec.seal(&opened.identity(), opened.data()).unwrap();
     assert_eq!(key_id(resealed.value()), two.id());
     let again = codec.open::<Plain<u8>>(resealed.value()).unwrap();
-    assert!(!again.needs_reseal());
+    assert!(!again.needs_rekey());
     assert_eq!(again.identity(), opened.identity());
 
     // A key that is closed opens nothing, and is told apart from a session that is over.
@@ -154,9 +154,9 @@ fn a_renamed_cookie_opens_until_its_date_and_is_sealed_anew() {
         .unwrap();
     clock.set(until - SECOND);
     let opened = after.open::<Plain<u8>>(&value).unwrap();
-    assert!(opened.needs_reseal());
+    assert!(opened.needs_rekey());
     let resealed = after.seal(&opened.identity(), opened.data()).unwrap();
-    assert!(!after.open_token(resealed.value()).unwrap().needs_reseal());
+    assert!(!after.open_token(resealed.value()).unwrap().needs_rekey());
     // The old name does not open what is sealed under the new one.
     assert_eq!(
         refused(&before, resealed.value()),

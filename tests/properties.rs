@@ -183,7 +183,7 @@ fn check_round_trip<S: Suite, T: SessionData + PartialEq + core::fmt::Debug>(
     prop_assert_eq!(opened.data(), data);
     prop_assert_eq!(opened.identity(), identity);
     prop_assert_eq!(opened.claims(), sealed.claims());
-    prop_assert!(!opened.needs_reseal() && !opened.needs_reissue());
+    prop_assert!(!opened.needs_rekey() && !opened.needs_refresh());
 
     let others = codec.bound_to(&along.other_aad).open::<T>(sealed.value());
     prop_assert_eq!(others.is_ok(), along.other_aad == along.caller_aad);
@@ -568,7 +568,7 @@ fn lifetimes_follow_the_rules_at_every_corner() {
                         let outcome = opening
                             .at(at(now))
                             .open_token(sealed.value())
-                            .map(|token| token.needs_reissue())
+                            .map(|token| token.needs_refresh())
                             .map_err(|error| error.kind());
                         let times = (BEGIN, issued, expires);
                         assert_eq!(

@@ -159,8 +159,8 @@ impl<S: Suite> With for Token<'_, S> {
         let seen = json!({
             "claims": show_claims(opened.claims(), &expect["claims"]),
             "postcard": shown(scope.open_token(token).unwrap().bytes(), &expect["postcard"]),
-            "needs_rekey": opened.needs_reseal(),
-            "needs_refresh": opened.needs_reissue(),
+            "needs_rekey": opened.needs_rekey(),
+            "needs_refresh": opened.needs_refresh(),
         });
         assert_eq!(&seen, expect, "{name}");
         check_parts(name, vector, token);

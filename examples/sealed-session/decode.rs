@@ -98,7 +98,7 @@ fn open<S: Suite>(args: &DecodeArgs) -> Result<Decoded, Failure> {
     Ok(Decoded {
         claims: *opened.claims(),
         place: Place::Cookie,
-        needs: Some((opened.needs_reseal(), opened.needs_reissue())),
+        needs: Some((opened.needs_rekey(), opened.needs_refresh())),
         data: opened.into_data(),
     })
 }
@@ -128,8 +128,8 @@ impl<'a> WithClaims<'a> {
                 schema: claims.schema(),
                 shape: claims.shape(),
                 deflated: claims.is_deflated(),
-                needs_reseal: decoded.needs.map(|(reseal, _)| reseal),
-                needs_reissue: decoded.needs.map(|(_, reissue)| reissue),
+                needs_rekey: decoded.needs.map(|(reseal, _)| reseal),
+                needs_refresh: decoded.needs.map(|(_, reissue)| reissue),
             },
             data: Shown(&decoded.data),
         }
@@ -151,9 +151,9 @@ struct ClaimsJson {
     shape: u16,
     deflated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    needs_reseal: Option<bool>,
+    needs_rekey: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    needs_reissue: Option<bool>,
+    needs_refresh: Option<bool>,
 }
 
 pub(crate) fn kind(claims: &Claims) -> &'static str {

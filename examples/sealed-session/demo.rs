@@ -183,19 +183,19 @@ impl<'o> Demo<'o> {
             self.line("key", format!("{}  {what}", short(entry.key().id())))?;
         }
         self.line("before", format!("sealed under {}", short(old)))?;
-        self.line("", format!("needs_reseal: {}", opened.needs_reseal()))?;
+        self.line("", format!("needs_rekey: {}", opened.needs_rekey()))?;
 
         self.clock.advance(ACTIVATION);
         self.at_the_clock()?;
         let old_cookie = self.codec.open::<Values>(sealed.value())?;
         self.accepted("the old cookie still opens")?;
-        self.line("", format!("needs_reseal: {}", old_cookie.needs_reseal()))?;
+        self.line("", format!("needs_rekey: {}", old_cookie.needs_rekey()))?;
         let renewed = self.codec.seal(&old_cookie.identity(), old_cookie.data())?;
         let new = self.codec.open::<Values>(renewed.value())?;
         let token = UntrustedToken::parse(renewed.value())?;
         let id = styled(NEW, short(token.key_id()));
         self.line("after", format!("sealed under {id}, the same session"))?;
-        self.line("", format!("needs_reseal: {}", new.needs_reseal()))?;
+        self.line("", format!("needs_rekey: {}", new.needs_rekey()))?;
         Ok(renewed)
     }
 

@@ -136,7 +136,7 @@ impl<T: SessionData + Default + Send + Sync + 'static> Sessions<T> {
     /// it needs to be sealed, or issued, anew.
     fn open(&self, value: &str) -> Result<Option<(bool, bool)>, Failure> {
         match self.manager.codec().at(self.now).open_token(value) {
-            Ok(token) => Ok(Some((token.needs_reseal(), token.needs_reissue()))),
+            Ok(token) => Ok(Some((token.needs_rekey(), token.needs_refresh()))),
             // A reference.
             Err(error) if error.kind() == OpenErrorKind::WrongKind => Ok(None),
             Err(error) => Err(error.into()),

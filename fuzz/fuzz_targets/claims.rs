@@ -53,8 +53,8 @@ fn check<S: Suite>(suite: u8, token: &str, content: &[u8], now: u32) {
     if let Some(((claims, plain), opened)) = reader::agree(verdict, opened) {
         reader::same_claims(&claims, opened.claims());
         assert_eq!(plain, opened.bytes());
-        assert_eq!(opened.needs_reissue(), reader::needs_reissue(&claims, now));
-        assert!(!opened.needs_reseal());
+        assert_eq!(opened.needs_refresh(), reader::needs_refresh(&claims, now));
+        assert!(!opened.needs_rekey());
         reseal(suite, &codec, claims, &opened, now);
     }
 }

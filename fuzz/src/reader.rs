@@ -228,7 +228,7 @@ pub fn check_times(claims: &Claims, now: u32) -> Verdict<()> {
 
 /// Whether a live session should be issued again.
 #[must_use]
-pub fn needs_reissue(claims: &Claims, now: u32) -> bool {
+pub fn needs_refresh(claims: &Claims, now: u32) -> bool {
     let (idle, _) = CLASSES[usize::from(claims.class)];
     let age = now.saturating_sub(claims.issued);
     age >= idle.div_ceil(10) && claims.expires(now) > Some(claims.expires)

@@ -178,7 +178,7 @@ impl<S: Suite> CodecBuilder<S> {
 }
 
 impl CodecBuilder<Encrypted> {
-    /// Whose AES-256-GCM seals and opens, tokens and records alike:
+    /// Sets the library whose AES seals and opens, tokens and records alike:
     /// [`AeadProvider::RustCrypto`] by default. The bytes are the same under each, so this
     /// may be changed at any time, and differ between servers.
     ///

@@ -106,8 +106,8 @@ pub struct OpenedToken {
     claims: Claims,
     bytes: Wiped,
     body: Range<usize>,
-    needs_reseal: bool,
-    needs_reissue: bool,
+    needs_rekey: bool,
+    needs_refresh: bool,
 }
 
 impl OpenedToken {
@@ -115,15 +115,15 @@ impl OpenedToken {
         claims: Claims,
         bytes: Wiped,
         body: Range<usize>,
-        needs_reseal: bool,
-        needs_reissue: bool,
+        needs_rekey: bool,
+        needs_refresh: bool,
     ) -> Self {
         Self {
             claims,
             bytes,
             body,
-            needs_reseal,
-            needs_reissue,
+            needs_rekey,
+            needs_refresh,
         }
     }
 
@@ -133,18 +133,17 @@ impl OpenedToken {
         &self.claims
     }
 
-    /// Whether the token should be sealed anew because its key is no longer the one that
-    /// seals, or its name or context is a former one.
+    /// Whether to re-seal the token: its key is superseded, or its name or context is a
+    /// former one.
     #[must_use]
-    pub fn needs_reseal(&self) -> bool {
-        self.needs_reseal
+    pub fn needs_rekey(&self) -> bool {
+        self.needs_rekey
     }
 
-    /// Whether a tenth of the idle timeout has passed, so that the session should be
-    /// issued anew to stay alive.
+    /// Whether to refresh the token: a tenth of the idle timeout has passed.
     #[must_use]
-    pub fn needs_reissue(&self) -> bool {
-        self.needs_reissue
+    pub fn needs_refresh(&self) -> bool {
+        self.needs_refresh
     }
 
     /// The session's data in postcard.
@@ -242,8 +241,8 @@ impl OpenedToken {
         Ok(Opened {
             data: self.data()?,
             claims: self.claims,
-            needs_reseal: self.needs_reseal,
-            needs_reissue: self.needs_reissue,
+            needs_rekey: self.needs_rekey,
+            needs_refresh: self.needs_refresh,
         })
     }
 }
@@ -268,8 +267,8 @@ impl fmt::Debug for OpenedToken {
         f.debug_struct("OpenedToken")
             .field("claims", &self.claims)
             .field("len", &self.body.len())
-            .field("needs_reseal", &self.needs_reseal)
-            .field("needs_reissue", &self.needs_reissue)
+            .field("needs_rekey", &self.needs_rekey)
+            .field("needs_refresh", &self.needs_refresh)
             .finish_non_exhaustive()
     }
 }
@@ -279,8 +278,8 @@ impl fmt::Debug for OpenedToken {
 pub struct Opened<T> {
     data: T,
     claims: Claims,
-    needs_reseal: bool,
-    needs_reissue: bool,
+    needs_rekey: bool,
+    needs_refresh: bool,
 }
 
 impl<T> Opened<T> {
@@ -302,22 +301,22 @@ impl<T> Opened<T> {
         &self.claims
     }
 
-    /// What to seal the session with when it is issued anew.
+    /// The identity to re-seal the session with.
     #[must_use]
     pub fn identity(&self) -> Identity {
         self.claims.identity()
     }
 
-    /// As [`OpenedToken::needs_reseal`].
+    /// As [`OpenedToken::needs_rekey`].
     #[must_use]
-    pub fn needs_reseal(&self) -> bool {
-        self.needs_reseal
+    pub fn needs_rekey(&self) -> bool {
+        self.needs_rekey
     }
 
-    /// As [`OpenedToken::needs_reissue`].
+    /// As [`OpenedToken::needs_refresh`].
     #[must_use]
-    pub fn needs_reissue(&self) -> bool {
-        self.needs_reissue
+    pub fn needs_refresh(&self) -> bool {
+        self.needs_refresh
     }
 }
 
@@ -326,8 +325,8 @@ impl<T> fmt::Debug for Opened<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened")
             .field("claims", &self.claims)
-            .field("needs_reseal", &self.needs_reseal)
-            .field("needs_reissue", &self.needs_reissue)
+            .field("needs_rekey", &self.needs_rekey)
+            .field("needs_refresh", &self.needs_refresh)
             .finish_non_exhaustive()
     }
 }
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_says_when_it_should_be_issued_or_sealed_anew() {
+    fn a_session_needs_refresh_by_age_and_rekey_by_its_key() {
         let codec = codec();
         let scope = codec.at(NOW);
         let identity = scope.new_identity().unwrap();
@@ -378,8 +377,8 @@ mod tests {
             let scope = codec.at(NOW + after);
             let token = scope.open_token(sealed.value()).unwrap();
             let opened = scope.open::<Plain<u8>>(sealed.value()).unwrap();
-            let asks = (opened.needs_reissue(), opened.needs_reseal());
-            assert_eq!((token.needs_reissue(), token.needs_reseal()), asks);
+            let asks = (opened.needs_refresh(), opened.needs_rekey());
+            assert_eq!((token.needs_refresh(), token.needs_rekey()), asks);
             asks
         };
         assert_eq!(asks(Duration::from_secs(59)), (false, false));

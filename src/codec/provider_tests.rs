@@ -138,7 +138,7 @@ fn what_is_of_a_later_domain_opens_after_the_earlier_ones_have_refused_it() {
             assert_eq!(record.data(), Ok(data), "{provider:?} {context}");
             let is_former = number > 0;
             assert_eq!(
-                (token.needs_reseal(), record.needs_reseal()),
+                (token.needs_rekey(), record.needs_rekey()),
                 (is_former, is_former)
             );
         }

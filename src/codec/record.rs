@@ -46,8 +46,8 @@ impl AnyToken {
 pub(crate) struct Reference {
     pub(crate) claims: Claims,
     pub(crate) handle: Handle,
-    pub(crate) needs_reseal: bool,
-    pub(crate) needs_reissue: bool,
+    pub(crate) needs_rekey: bool,
+    pub(crate) needs_refresh: bool,
 }
 
 /// What finds and opens one session's record.
@@ -102,8 +102,8 @@ impl Scope<'_, Encrypted> {
         Ok(AnyToken::Reference(Reference {
             claims: *opened.claims(),
             handle: Handle::new(secret, opened.claims().sid),
-            needs_reseal: opened.needs_reseal(),
-            needs_reissue: opened.needs_reissue(),
+            needs_rekey: opened.needs_rekey(),
+            needs_refresh: opened.needs_refresh(),
         }))
     }
 
@@ -215,8 +215,8 @@ impl Scope<'_, Encrypted> {
         };
         let body = content.end.saturating_sub(body.len())..content.end;
         let body = body::expand(&mut bytes, body, shape, max)?;
-        let needs_reseal = from_former_domain || table.is_superseded(key_id, self.now);
-        Ok(OpenedToken::new(claims, bytes, body, needs_reseal, false))
+        let needs_rekey = from_former_domain || table.is_superseded(key_id, self.now);
+        Ok(OpenedToken::new(claims, bytes, body, needs_rekey, false))
     }
 
     /// `EXPAND(K_store, h)`, in place of `K_seal`.

@@ -137,7 +137,7 @@ impl<'c, S: Suite> Scope<'c, S> {
             bytes,
             body,
             needs_rekey,
-            self.codec.policy.needs_reissue(&claims, self.now),
+            self.codec.policy.needs_refresh(&claims, self.now),
         ))
     }
 

@@ -48,8 +48,8 @@ fn references_open_and_seal_as_the_vectors_say() {
         let seen = json!({
             "claims": show(&reference.claims),
             "handle": to_hex(&*reference.handle.secret),
-            "needs_rekey": reference.needs_reseal,
-            "needs_refresh": reference.needs_reissue,
+            "needs_rekey": reference.needs_rekey,
+            "needs_refresh": reference.needs_refresh,
         });
         assert_eq!(&seen, expect, "{name}");
         if vector["reproducible"] == true {
@@ -122,7 +122,7 @@ impl With for Record<'_> {
         let seen = json!({
             "claims": show(opened.claims()),
             "postcard": shown(opened.bytes(), &expect["postcard"]),
-            "needs_rekey": opened.needs_reseal(),
+            "needs_rekey": opened.needs_rekey(),
         });
         assert_eq!(&seen, expect, "{name}");
         if vector["reproducible"] == true {

@@ -209,7 +209,7 @@ pub(super) async fn load_record<T: SessionData>(
                 handle: handle.clone(),
                 state: row.state,
                 expires: row.expires,
-                needs_reseal: record.needs_reseal(),
+                needs_rekey: record.needs_rekey(),
             },
             original: original(record, &data),
             data,
@@ -235,8 +235,8 @@ fn read_inline<T: SessionData + Default>(token: OpenedToken) -> Result<Loaded<T>
         Ok(data) => {
             let held = Held {
                 claims: *token.claims(),
-                needs_reseal: token.needs_reseal(),
-                needs_reissue: token.needs_reissue(),
+                needs_rekey: token.needs_rekey(),
+                needs_refresh: token.needs_refresh(),
                 place: HeldPlace::Cookie,
             };
             let original = original(token, &data);
@@ -262,8 +262,8 @@ async fn read_stored<T: SessionData + Default>(
             Updated::Updated => {
                 let held = Held {
                     claims: *claims,
-                    needs_reseal: reference.needs_reseal,
-                    needs_reissue: reference.needs_reissue,
+                    needs_rekey: reference.needs_rekey,
+                    needs_refresh: reference.needs_refresh,
                     place: stored.place,
                 };
                 let live = Live::held(held, stored.data, stored.original);

@@ -103,10 +103,8 @@ pub(super) fn save_here<T: SessionData + Default>(
 fn stays_as_it_is(held: &Held) -> bool {
     match &held.place {
         HeldPlace::Store {
-            state,
-            needs_reseal,
-            ..
-        } => !*needs_reseal && state.phase != RowPhase::Moved,
+            state, needs_rekey, ..
+        } => !*needs_rekey && state.phase != RowPhase::Moved,
         HeldPlace::Cookie => true,
     }
 }
@@ -195,7 +193,7 @@ impl Change {
     /// What the response does to a session that the client holds and keeps.
     pub(super) fn of<T>(live: &Live<T>, held: &Held, changed: bool, response: Response) -> Self {
         let identity = held.claims.identity().with_class(live.class);
-        let due = held.needs_reissue || held.needs_reseal;
+        let due = held.needs_refresh || held.needs_rekey;
         Self {
             identity,
             changed,

@@ -197,7 +197,7 @@ impl<T: SessionData + Default> Save<'_, T> {
                 handle,
                 state,
                 expires,
-                needs_reseal,
+                needs_rekey,
             } = &held.place
             else {
                 break;
@@ -210,7 +210,7 @@ impl<T: SessionData + Default> Save<'_, T> {
             let extend = change.class_changed || (change.is_written() && proper > *expires);
             let row_expires = extend.then_some(proper);
             if !change.changed {
-                if *needs_reseal {
+                if *needs_rekey {
                     // Only so that no record outlives its key: whoever else writes does
                     // the same, and a store that is down is asked again next time.
                     let rewrite = (RowPhase::Settled, None);

@@ -97,7 +97,7 @@ def tokens(library, suite, ring, sealing, rotated, expect):
         mine = seal(session)
         answer = json.loads(library.session("decode", suite, "--claims", stdin=mine))
         right = same(answer["data"], session) and len(mine) == len(token)
-        right &= answer["claims"]["needs_reseal"] == rotated == open(mine).needs_rekey
+        right &= answer["claims"]["needs_rekey"] == rotated == open(mine).needs_rekey
         expect("Python to library", (suite, name), right)
 
     altered = mine[:-9] + ("A" if mine[-9] != "A" else "B") + mine[-8:]
