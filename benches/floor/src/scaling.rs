@@ -42,18 +42,21 @@ use crate::{
     support::{self, Login, codec, read},
 };
 
-/// How long each operation runs in each round, on each number of threads.
-const SLICE: Duration = Duration::from_millis(5);
-/// How often a slice is tried, and the part of the processors that it must have had.
-const ATTEMPTS: usize = 10;
+/// How long each operation runs in each round, on each number of threads: less than what
+/// a scheduler gives at a time to threads that have waited.
+const SLICE: Duration = Duration::from_millis(1);
+/// How often a slice is tried, and how long the threads wait before they try again.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+/// The part of the processors that the threads must have had.
 const UNDISTURBED: f64 = 0.97;
 /// Operations between two looks at the clock take about this long.
-const BATCH: Duration = Duration::from_micros(20);
+const BATCH: Duration = Duration::from_micros(5);
 const MOST_THREADS: usize = 4;
 
 /// Prints the table.
 pub fn table(is_quick: bool) {
-    let rounds = if is_quick { 7 } else { 41 };
+    let rounds = if is_quick { 21 } else { 101 };
     let processors = available_parallelism().map_or(0, usize::from);
     println!(
         "\nthroughput on 2 and on {MOST_THREADS} threads as a multiple of that on one; \
@@ -107,7 +110,7 @@ impl Row {
         let one = make();
         let start = Instant::now();
         let mut done = 0_u32;
-        while start.elapsed() < 10 * BATCH {
+        while start.elapsed() < 40 * BATCH {
             one();
             done += 1;
         }
@@ -115,7 +118,7 @@ impl Row {
             name: name.to_owned(),
             one,
             own: (0..MOST_THREADS).map(|_| make()).collect(),
-            batch: done.div_ceil(10),
+            batch: done.div_ceil(40),
         }
     }
 }
@@ -259,6 +262,7 @@ fn measure<'r>(workers: &[Worker], row: &'r Row, on: impl Fn(usize) -> &'r Opera
         if best.share >= UNDISTURBED {
             break;
         }
+        thread::sleep(PAUSE);
         let run = slice(workers, row, &on);
         if run.share > best.share {
             best = run;
