@@ -36,7 +36,7 @@ async fn choose<T: SessionData>(
     let mut presented = Presentation::default();
     let mut seen = Seen::default();
     presented.own(inner, request, |value, _| {
-        seen.add(scope.open_any(value), true)
+        seen.add(scope.open_any(value), true);
     });
     // A cookie of the own name is the answer to those of former names: they stay with the
     // browser until they are removed, and a neighbouring host may plant them.
