@@ -141,6 +141,7 @@ struct Holders {
     shared: SharedKeyRing,
     encrypted: EncryptedCodec,
     signed: SignedCodec,
+    store: Arc<ModelStore>,
     manager: SessionManager<Diary>,
     texts: Vec<Zeroizing<String>>,
 }
@@ -179,6 +180,7 @@ impl Holders {
         let signed = SignedCodec::builder(CONTEXT, single, policy.clone());
         let managed = EncryptedCodec::builder(CONTEXT, shared.clone(), policy);
         let managed = managed.aead_provider(provider);
+        let store = Arc::new(ModelStore::default());
         Self {
             keys,
             file,
@@ -189,16 +191,17 @@ impl Holders {
                 .unwrap(),
             signed: signed.name(NAME).build().unwrap(),
             manager: SessionManager::builder(managed)
-                .store(Arc::new(ModelStore::default()))
+                .store(store.clone())
                 .build()
                 .unwrap(),
+            store,
             shared,
             texts,
         }
     }
 
-    /// Seals, opens, reloads, and takes a session to the store and back; gives a short token, a
-    /// long one and a reference.
+    /// Seals, opens, reloads, and takes a session to the store and back; gives a token, a
+    /// reference, and the record that it refers to, after what is authenticated with it.
     fn use_them(&self) -> [String; 3] {
         assert_eq!(self.keys[0].clone(), self.keys[0]);
         assert!(format!("{:?}{:?}", self.shared, self.file).contains("Key("));
@@ -216,31 +219,36 @@ impl Holders {
         visit(&mut client, 9_000);
         visit(&mut client, 10_000);
         visit(&mut client, 0);
+        let before = self.store.dump();
         let mut stored = Client::default();
         visit(&mut stored, 9_000);
 
         let identity = self.encrypted.new_identity().unwrap();
         let readable = self.signed.seal(&identity, &Plain(7_u8)).unwrap();
         self.signed.open::<Plain<u8>>(readable.value()).unwrap();
-        let short = self.encrypted.seal(&identity, &diary(0)).unwrap();
-        let long = self.encrypted.seal(&identity, &diary(2_000)).unwrap();
+        let sealed = self.encrypted.seal(&identity, &Plain(7_u8)).unwrap();
+        let rows = self.store.dump();
+        let mut new = rows.iter().filter(|row| !before.contains(row));
+        let (key, row) = new.next().unwrap();
+        let version = row.state.version.to_be_bytes();
+        let record = [&key.0[..], &version[..], &row.bytes].concat();
         let tokens = [
-            short.into_value(),
-            long.into_value(),
+            sealed.into_value(),
             stored.cookie.unwrap(),
+            URL_SAFE_NO_PAD.encode(record),
         ];
         self.open(&tokens);
         tokens
     }
 
-    fn open(&self, [short, long, reference]: &[String; 3]) {
+    /// The long message first: it takes more of the stack than the short one then overwrites.
+    fn open(&self, [token, reference, _]: &[String; 3]) {
         let client = Client {
             cookie: Some(reference.clone()),
         };
         let session = client.send(&self.manager, Dest::Empty);
         block_on(session.read(|diary| assert_eq!(diary.ballast.len(), 9_000))).unwrap();
-        self.encrypted.open::<Diary>(long).unwrap();
-        self.encrypted.open::<Diary>(short).unwrap();
+        self.encrypted.open::<Plain<u8>>(token).unwrap();
     }
 }
 
@@ -323,27 +331,32 @@ fn derivations() {
         print(&format!("the zero block by {name}, while used"), &zero);
     };
     print_aes("the sealing key", &seal, "");
-    let [short, long, reference] = *tokens.split(' ').collect::<Vec<_>>().as_array().unwrap();
-    for (token, name) in [(short, "a message"), (long, "a long message")] {
-        // It is the right one: it opens the token.
-        let (message, _) = open(&seal, token);
-        let name = format!("the key of {name}");
-        print_aes(&name, &message, ", while used");
+    let print_message = |name: &str, message: &[u8; 32]| {
+        print_aes(name, message, ", while used");
         // Its hash key as POLYVAL has it (RFC 8452 appendix A): reversed, and multiplied by x.
-        let h = u128::from_be_bytes(encrypt(&message, [0; 16]));
+        let h = u128::from_be_bytes(encrypt(message, [0; 16]));
         let h = (h << 1) ^ (0xc200_0000_0000_0000_0000_0000_0000_0001 & (h >> 127).wrapping_neg());
-        print(
-            &format!("POLYVAL's key, by {name}, while used"),
-            &h.to_le_bytes(),
-        );
-    }
-
+        let name = format!("POLYVAL's key, by {name}, while used");
+        print(&name, &h.to_le_bytes());
+    };
+    // These are the right ones: they open what was sealed.
+    let mut tokens = tokens
+        .split(' ')
+        .map(|it| URL_SAFE_NO_PAD.decode(it).unwrap());
+    let mut next = || tokens.next().unwrap();
+    let (message, _) = open(&seal, &next(), &[]);
+    print_message("the key of a message", &message);
     let seal = sub_key(&other_root, b"SSC1/seal\0", "__Host-session");
-    let (_, content) = open(&seal, reference);
+    let (_, content) = open(&seal, &next(), &[]);
     let handle: [u8; 32] = *content.last_chunk().unwrap();
     let store = sub_key(&other_root, b"SSC1/store\0", "__Host-session");
-    let record = expand(&store, &handle);
-    print_aes("the key of a record", &record, ", while used");
+    let key = expand(&store, &handle);
+    print_aes("the key of a record", &key, ", while used");
+    let record = next();
+    let (extra, record) = record.split_at(40);
+    assert!(record.len() > 5_000, "long enough for the wide path of AES");
+    let (message, _) = open(&key, record, extra);
+    print_message("the key of a long message", &message);
 }
 
 fn expand(key: &[u8], info: &[u8]) -> [u8; 32] {
@@ -383,8 +396,7 @@ fn k1(key: &[u8; 32]) -> [u8; 16] {
 }
 
 /// The key of a message, and its content.
-fn open(key: &[u8; 32], token: &str) -> ([u8; 32], Vec<u8>) {
-    let token = URL_SAFE_NO_PAD.decode(token).unwrap();
+fn open(key: &[u8; 32], token: &[u8], extra: &[u8]) -> ([u8; 32], Vec<u8>) {
     let (header, rest) = token.split_at(41);
     let (content, tag) = rest.split_last_chunk::<16>().unwrap();
     let k1 = u128::from_ne_bytes(k1(key));
@@ -398,7 +410,7 @@ fn open(key: &[u8; 32], token: &str) -> ([u8; 32], Vec<u8>) {
     Aes256Gcm::new((&message).into())
         .decrypt_inout_detached(
             &nonce.into(),
-            header,
+            &[header, extra].concat(),
             content.as_mut_slice().into(),
             tag.into(),
         )
