@@ -154,9 +154,10 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
     pub async fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
         self.with(|live| {
             live.touched = true;
-            live.torn = true;
+            // It stays so if another change panicked before, and was caught.
+            let torn = core::mem::replace(&mut live.torn, true);
             let result = change(&mut live.data);
-            live.torn = false;
+            live.torn = torn;
             result
         })
         .await
@@ -259,9 +260,13 @@ impl<T: SessionData + Default + Send + Sync + 'static> Session<T> {
         self.0.looked.store(true, Ordering::Relaxed);
         // The row is not needed: the cookie alone tells which session it is. All of them
         // are ended that the client presents, whatever this request has made of them.
-        for claims in load::open_all(manager, &self.0.request)? {
+        let opened = load::open_all(manager, &self.0.request);
+        for claims in opened.claims {
             save_there::end(manager, &claims).await?;
             manager.tell(EventKind::LoggedOut, Some(claims.sid));
+        }
+        if opened.unsupported {
+            return Err(SessionError::Unsupported);
         }
         let mut live = Live::empty(Presented::Nothing)?;
         live.logged_out = true;

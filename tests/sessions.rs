@@ -261,6 +261,28 @@ fn f1_failed_response_saves_neither_data_nor_a_login() {
     }
 }
 
+#[test]
+fn panic_that_is_caught_still_saves_nothing() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let world = World::new();
+    for items in [1, 30] {
+        let (manager, mut client) = world.user(items);
+        client
+            .visit(&manager, async |session| {
+                let half = AssertUnwindSafe(|| {
+                    block_on(session.change(|shop| {
+                        shop.cart.push("half".into());
+                        panic!("half-way");
+                    }))
+                });
+                assert!(catch_unwind(half).is_err());
+                add(session, "later").await
+            })
+            .unwrap();
+        assert_eq!(cart(&manager, &client).len(), items);
+    }
+}
+
 /// The data of one user never stands under another.
 #[test]
 fn f1_login_of_another_user_begins_with_default_data() {

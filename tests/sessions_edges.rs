@@ -23,7 +23,7 @@ use sealed_session::{
     CookieConfig, EncryptedCodec, Policy, SessionData, SessionManager,
     codec::{CodecBuilder, Encrypted},
     expiry::Lifetimes,
-    keys::{Key, KeyRing, SharedKeyRing},
+    keys::{Key, KeyRing, RingKey, SharedKeyRing},
     manager::{
         InvalidKind, OnUnavailable, Place, Presented, RequestHeaders, SessionError,
         SessionManagerBuilder, Strategy,
@@ -287,6 +287,52 @@ fn a_newer_session_is_unavailable_and_its_cookie_stays() {
             .0;
         assert_eq!(gone, Migrated::default());
     }
+}
+
+/// A neighbouring host gives a visitor a token that this release does not know, under a former
+/// name, as it may during a deploy.
+#[test]
+fn planted_newer_token_blocks_neither_login_nor_logout() {
+    let vectors = include_str!("vectors/extensions.json");
+    let newer = vectors
+        .split("\"name\":\"an unknown type (encrypted)\"")
+        .nth(1)
+        .unwrap();
+    let newer = newer
+        .split("\"token\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let at = Timestamp::from_unix_seconds(1_800_000_000);
+    let root: Vec<u8> = (0..32).collect();
+    let ring = [RingKey::new(
+        Key::from_bytes(&root).unwrap(),
+        Timestamp::MIN,
+    )];
+    let ring = KeyRing::dangerous_with_published_keys(ring).unwrap();
+    let codec = EncryptedCodec::builder("example.com", ring, Policy::new(IDLE, DAY).unwrap())
+        .clock(TestClock::at(at))
+        .accept_also("example.com", "sid", at + DAY);
+    let manager = SessionManager::<Notes>::builder(codec)
+        .store(Arc::<ModelStore>::default())
+        .build()
+        .unwrap();
+    let visit = |cookies: &str| manager.session([cookies.as_bytes()], None);
+    let planted = format!("sid={newer}");
+    let session = visit(&planted);
+    assert_eq!(block_on(session.get()).unwrap(), Notes::default());
+    block_on(session.log_in("ada")).unwrap();
+    let headers = block_on(manager.finish(session, 200)).unwrap();
+    let own = headers.set_cookie[0].split(';').next().unwrap().to_owned();
+    let session = visit(&format!("{own}; {planted}"));
+    block_on(session.log_out()).unwrap();
+    assert_eq!(block_on(visit(&own).presented()).unwrap(), REVOKED);
+    // Under the own name no other host can have set it.
+    let session = visit(&format!("__Host-session={newer}; {own}"));
+    let blocked = block_on(session.log_out());
+    assert!(matches!(blocked, Err(SessionError::Unsupported)));
 }
 
 /// The store is there for revocations alone.

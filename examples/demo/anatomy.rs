@@ -19,7 +19,7 @@ pub(crate) struct Part {
 /// only the key can tell: `claims` are those of a token that was opened.
 pub(crate) fn parts(token: &UntrustedToken, claims: Option<&Claims>) -> Vec<Part> {
     let suite = match token.suite() {
-        SuiteId::Encrypted => "1: encrypted with AES-256-GCM",
+        SuiteId::Encrypted => "1: encrypted with XAES-256-GCM",
         _ => "not the one of this server",
     };
     let id = token.key_id().to_string();

@@ -55,7 +55,7 @@ impl Anatomy {
 
     fn new(token: &UntrustedToken, content: [(&'static str, usize, &str); 2]) -> Self {
         let suite = match token.suite() {
-            SuiteId::Encrypted => "1: encrypted, AES-256-GCM",
+            SuiteId::Encrypted => "1: encrypted, XAES-256-GCM",
             SuiteId::Signed => "2: signed, HMAC-SHA-256",
             SuiteId::Record => "3: a row of a store, AES-256-GCM",
             _ => "unknown",

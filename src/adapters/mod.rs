@@ -13,7 +13,7 @@
 //! 2. A session that cannot be saved replaces the response: with the status that fits, or
 //!    with what the application makes of the error.
 //! 3. A handler that panics saves nothing. Where the panic is caught within the layer, as
-//!    Rocket does, it is a response of status 500: a login before it holds.
+//!    Rocket does, it is a response of status 500.
 //! 4. Two sessions in one application are two types, each with its own manager and its own
 //!    cookie name. A page in the place of a response whose session cannot be saved still
 //!    hands out what the other session has saved.

@@ -155,7 +155,7 @@ impl<S: Suite> Codec<S> {
         self.now_scope().bound_to(caller_aad)
     }
 
-    /// The subject of a user, for [`Identity::with_subject`]: the first 8 bytes of a hash
+    /// The subject of a user, for [`Identity::with_subject`]: the first 16 bytes of a hash
     /// of the application's context and the user's id.
     #[must_use]
     pub fn subject(&self, user_id: impl AsRef<[u8]>) -> Subject {
@@ -347,24 +347,27 @@ mod tests {
         };
         let (old, new) = (seal(&codec), seal(&next));
         let opens = |value: &str| codec.open::<Plain<u8>>(value).is_ok();
-        let (replaced, wait) = std::sync::mpsc::channel();
+        // Where a side panics, its end of the channel goes, and the other does not wait.
+        let (ready, wait) = std::sync::mpsc::channel();
+        let (replaced, until) = std::sync::mpsc::channel();
+        let (opens, old, new) = (&opens, &old, &new);
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| {
-                assert!(opens(&old) && !opens(&new));
-                replaced.send(()).unwrap();
-                std::thread::park();
-                assert!(!opens(&old) && opens(&new));
+            scope.spawn(move || {
+                assert!(opens(old) && !opens(new));
+                ready.send(()).unwrap();
+                until.recv().unwrap();
+                assert!(!opens(old) && opens(new));
             });
             wait.recv().unwrap();
             // As an operation that is under way holds it.
             let held = codec.table();
             let ring = KeyRing::clone(&next.keys().current());
             codec.keys().replace(ring, codec.now()).unwrap();
-            assert!(!opens(&old) && opens(&new));
-            other.thread().unpark();
-            other.join().unwrap();
+            assert!(!opens(old) && opens(new));
+            replaced.send(()).unwrap();
             assert_eq!(held.generation, 0);
             assert_eq!(codec.table().generation, 1);
+            drop(replaced);
         });
     }
 

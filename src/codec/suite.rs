@@ -111,7 +111,7 @@ impl Protect for Signed {
         Ok(())
     }
 
-    /// `HMAC-SHA-256(K_sign, u64(len caller_aad) || caller_aad || bytes 0..48+n)`
+    /// `HMAC-SHA-256(K_sign, u64(len caller_aad) || caller_aad || bytes 0..17+m)`
     fn verify(
         keyed: &Prf,
         caller_aad: &[u8],

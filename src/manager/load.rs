@@ -35,12 +35,14 @@ async fn choose<T: SessionData>(
     let scope = inner.codec.at(now);
     let mut presented = Presentation::default();
     let mut seen = Seen::default();
-    presented.own(inner, request, |value| seen.add(scope.open_any(value)));
+    presented.own(inner, request, |value, _| {
+        seen.add(scope.open_any(value), true);
+    });
     // A cookie of the own name is the answer to those of former names: they stay with the
     // browser until they are removed, and a neighbouring host may plant them.
     if seen.newest.is_none() && !seen.unsupported {
-        presented.former(inner, request, now, |value| {
-            seen.add(scope.open_any(value));
+        presented.former(inner, request, now, |value, host_bound| {
+            seen.add(scope.open_any(value), host_bound);
         });
     }
     let Some(newest) = seen.newest else {
@@ -86,7 +88,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, opened: Result<AnyToken, OpenError>) {
+    /// `heeded`: a token of a newer version makes the session unavailable.
+    fn add(&mut self, opened: Result<AnyToken, OpenError>, heeded: bool) {
         match (opened, &self.newest) {
             (Ok(token), Some(other)) => {
                 self.differ |= other.claims().sid != token.claims().sid;
@@ -96,7 +99,7 @@ impl Seen {
             }
             (Ok(token), None) => self.newest = Some(Box::new(token)),
             (Err(error), _) => {
-                self.unsupported |= error.kind() == OpenErrorKind::Unsupported;
+                self.unsupported |= heeded && error.kind() == OpenErrorKind::Unsupported;
                 let kind = InvalidKind::Token(error.kind());
                 self.refused = self.refused.or(Some(kind));
             }
@@ -104,24 +107,29 @@ impl Seen {
     }
 }
 
-/// The claims of each cookie of the request that opens: all that a logout has to end.
-///
-/// # Errors
-/// [`SessionError::Unsupported`] where a cookie is of a newer version, so that this server
-/// cannot end its session.
-pub(crate) fn open_all<T: SessionData>(
-    inner: &Inner<T>,
-    request: &Request,
-) -> Result<Vec<Claims>, SessionError> {
+/// What a logout has to end.
+pub(crate) struct Opened {
+    /// The claims of each cookie of the request that opens.
+    pub(crate) claims: Vec<Claims>,
+    /// Whether another one, of a newer version, may be the user's session. Another host can
+    /// plant one under a name without `__Host-`, so it counts there only if no other opens.
+    pub(crate) unsupported: bool,
+}
+
+/// Opens all cookies of the request.
+pub(crate) fn open_all<T: SessionData>(inner: &Inner<T>, request: &Request) -> Opened {
     let now = inner.now();
     let scope = inner.codec.at(now);
     let mut claims = Vec::new();
-    let mut unsupported = false;
-    let mut each = |value: &str| match scope.open_any(value) {
+    let (mut unsupported, mut is_planted) = (false, true);
+    // No error in itself: a planted cookie would block the logout.
+    let mut each = |value: &str, host_bound: bool| match scope.open_any(value) {
         Ok(token) => claims.push(*token.claims()),
-        Err(error) if error.kind() == OpenErrorKind::Unsupported => unsupported = true,
-        // No error, also of an unknown key: a planted cookie would block the logout.
         Err(error) => {
+            if error.kind() == OpenErrorKind::Unsupported {
+                unsupported = true;
+                is_planted &= !host_bound;
+            }
             let kind = InvalidKind::Token(error.kind());
             inner.tell(EventKind::Refused(kind), None);
         }
@@ -129,10 +137,10 @@ pub(crate) fn open_all<T: SessionData>(
     let mut presented = Presentation::default();
     presented.own(inner, request, &mut each);
     presented.former(inner, request, now, &mut each);
-    if unsupported {
-        return Err(SessionError::Unsupported);
+    Opened {
+        unsupported: unsupported && (claims.is_empty() || !is_planted),
+        claims,
     }
-    Ok(claims)
 }
 
 /// The session of a request, with its data.

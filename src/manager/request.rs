@@ -76,21 +76,22 @@ impl Presentation {
         &mut self,
         inner: &Inner<T>,
         request: &Request,
-        mut each: impl FnMut(&str),
+        mut each: impl FnMut(&str, bool),
     ) {
         match request.carrier {
-            Carrier::Header => request.tokens.iter().for_each(|token| each(token)),
+            Carrier::Header => request.tokens.iter().for_each(|token| each(token, true)),
             Carrier::Cookie => self.under(inner.codec.name(), request, each),
         }
     }
 
-    /// Shows `each` the tokens that the request carries under former names.
+    /// Shows `each` the tokens that the request carries under former names, and whether only
+    /// this host can have set them.
     pub(super) fn former<T>(
         &mut self,
         inner: &Inner<T>,
         request: &Request,
         now: Timestamp,
-        mut each: impl FnMut(&str),
+        mut each: impl FnMut(&str, bool),
     ) {
         if request.carrier == Carrier::Cookie {
             for name in inner.codec.former_names(now) {
@@ -99,13 +100,15 @@ impl Presentation {
         }
     }
 
-    fn under(&mut self, name: &str, request: &Request, each: impl FnMut(&str)) {
+    fn under(&mut self, name: &str, request: &Request, mut each: impl FnMut(&str, bool)) {
         let found = candidates([request.cookies.as_slice()], name);
         // Only this host can have set a `__Host-` cookie; any other may be planted.
         let host_bound = name.starts_with("__Host-");
         self.may_be_planted |= !host_bound && !found.is_empty();
         self.too_many |= found.dropped() > 0;
-        found.filter(|value| !value.is_empty()).for_each(each);
+        for value in found.filter(|value| !value.is_empty()) {
+            each(value, host_bound);
+        }
     }
 }
 

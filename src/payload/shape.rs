@@ -170,7 +170,7 @@ shapes! {
     ];
     [] IpAddr = "enum" [("V4", Ipv4Addr::HASH), ("V6", Ipv6Addr::HASH)];
     [] SocketAddr = "enum" [("V4", SocketAddrV4::HASH), ("V6", SocketAddrV6::HASH)];
-    [] Values = "opaque" [("Values", 0)];
+    [] Values = "values" [];
 }
 
 shapes! {

@@ -440,10 +440,10 @@ def open_cookies(lines, suite, context, name, ring, policy, now, wanted=VALUES, 
                  accept_also=()):
     """The value that counts."""
     place = (suite, context, name, ring, policy, now, caller_aad, accept_also)
-    refusals, opened, may_be_planted, too_many = [], [], False, False
+    refusals, unsupported, opened, may_be_planted, too_many = [], [], [], False, False
     former = [also.name for also in accept_also if also.until > now]
     for names in ([name], dict.fromkeys(former)):
-        if opened or any(str(refused) == "unsupported" for refused in refusals):
+        if opened or unsupported:
             break
         for each in names:
             found = list(cookie_values(lines, each))
@@ -454,8 +454,9 @@ def open_cookies(lines, suite, context, name, ring, policy, now, wanted=VALUES, 
                     opened.append((open_inline(value, *place), value))
                 except Refused as refused:
                     refusals.append(refused)
+                    if str(refused) == "unsupported" and (each == name or each.startswith("__Host-")):
+                        unsupported.append(refused)
     if not opened:
-        unsupported = [refused for refused in refusals if str(refused) == "unsupported"]
         raise (unsupported + refusals + [Refused("absent")])[0]
     several = too_many or len({unread.claims.sid for unread, _ in opened}) > 1
     check(not (may_be_planted and several), "ambiguous")

@@ -122,7 +122,11 @@ fn transparent(input: &DeriveInput, fields: &Fields) -> Result<TokenStream> {
         .ok_or_else(|| Error::new_spanned(&input.ident, "there is no field to be transparent for"))
 }
 
-fn is_marker(ty: &Type) -> bool {
+fn is_marker(mut ty: &Type) -> bool {
+    // A type that a macro was given stands in a group without brackets.
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
     matches!(ty, Type::Path(ty) if ty.path.segments.last().is_some_and(|it| it.ident == "PhantomData"))
 }
 

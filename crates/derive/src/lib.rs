@@ -100,6 +100,10 @@ use proc_macro::TokenStream;
 ///   cannot carry them. So is every attribute that this macro does not know.
 ///
 /// # Names and types that the derive cannot see
+/// The shape describes what serde's own derives write. A type that implements `Serialize` by
+/// hand, or by another macro that writes discriminants, must not derive `Shape`: implement
+/// it by hand, or use `opaque`. Otherwise a changed discriminant is not noticed.
+///
 /// `#[session(was = "…")]` on a field or variant hashes that name in place of its own: after a
 /// renaming that means the same. It stays there until the next version.
 ///

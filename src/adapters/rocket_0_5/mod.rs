@@ -40,8 +40,8 @@
 //!    fairings that change the status of responses before this one.
 //! 2. A session that cannot be saved replaces the response. Of its headers those stay that
 //!    say nothing of its content, such as those of Rocket's shield.
-//! 3. Rocket answers with 500 where a handler panics. As with every 5xx, changes of data are
-//!    not saved then; a [`log_in`](Session::log_in) that came before the panic holds.
+//! 3. Rocket answers with 500 where a handler panics. As with every 5xx, nothing is saved
+//!    then, and a [`log_in`](Session::log_in) does not hold.
 //! 4. Rocket drops header lines that are not UTF-8. A client whose `Cookie` header has such
 //!    bytes in any cookie has no session.
 //! 5. A request without a session guard costs one small entry in Rocket's request-local
